@@ -1,0 +1,49 @@
+# Five words: demo · test · check · bench · lock. Each does all the set-up that it needs, from a
+# fresh clone, with python3 (3.11 or newer) alone. The plain commands stand in the README.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Two cores are enough for the suite; more are used where they are.
+JOBS ?= auto
+
+.PHONY: demo test check bench lock setup clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.run
+	@$(BIN)/sms-ledger demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS) -q
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+setup: $(VENV)/.dev
+
+# A marker is touched last: a set-up that was cut off is done again.
+$(VENV)/.run: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("sms-ledger needs python3 3.11 or newer, found " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (once) …" >&2
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# For maintainers: needs uv.
+lock:
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group pyproject.toml:build pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group pyproject.toml:build --group pyproject.toml:dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -1,0 +1,1 @@
+"""Repeatable benchmarks with their yardsticks: `make bench`."""

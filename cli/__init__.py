@@ -1,0 +1,143 @@
+"""The edge: one module per noun, imported only when its command runs."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from cli.session import Session
+from ledger.errors import LedgerError
+
+INTERRUPTED: Final = 130
+INTERNAL: Final = 70
+MISUSE: Final = 2
+
+# Command → where it lives, and its line in the overview (so that --help imports none of them).
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("cli.demo:demo", "A sandbox, a sync, the reports: the whole story in seconds."),
+    "account": ("cli.account:account", "List, show and close SMS accounts."),
+    "sync": ("cli.sync:sync", "Read OVH, record what is new, observe the balances."),
+    "import": ("cli.import_file:import_file", "Record the movements of a CSV or JSONL file."),
+    "bal": ("cli.bal:bal", "The balance of every account."),
+    "reg": ("cli.reg:reg", "Movements with their running balance."),
+    "stmt": ("cli.stmt:stmt", "The statement of one account."),
+    "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
+    "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),
+    "check": ("cli.check:check", "Prove that the ledger agrees with itself."),
+    "migrate": ("cli.migrate:migrate", "Bring a database to this program's schema."),
+    "sandbox": ("cli.sandbox:sandbox", "A fake OVH on loopback, to try things safely."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is used, since start-up is felt."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"auto_envvar_prefix": "SMS_LEDGER"})
+@click.option(
+    "--database", metavar="URL", help="A file, or sqlite:///FILE. Default: the user's ledger."
+)
+@click.option("--profile", metavar="NAME", help="The section of ovh.conf to read OVH with.")
+@click.option("--actor", metavar="NAME", help="Who acts. Default: the operating system's user.")
+@click.option("--no-color", is_flag=True, help="No colours, also on a terminal.")
+@click.version_option(package_name="sms-ledger", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(
+    ctx: click.Context,
+    database: str | None,
+    profile: str | None,
+    actor: str | None,
+    no_color: bool,
+) -> None:
+    """The ledger that OVHcloud's SMS credits never had.
+
+    Exit status: 0 clean, 1 findings, 2 misuse, 3 OVH unreachable or incomplete, 4 integrity
+    failure, 5 refused by a rule, 6 database unusable, 70 internal, 130 interrupted.
+
+    Example: sms-ledger demo
+    """
+    ctx.obj = Session(
+        database=database,
+        profile=profile,
+        actor=actor,
+        color=not (no_color or "NO_COLOR" in os.environ),
+    )
+    ctx.call_on_close(ctx.obj.close)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with the contract's exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # an old terminal is no reason to fail
+    sys.exit(run(argv))
+
+
+def run(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one per status)
+    """Run the command line; gives the exit status. One line on stderr, never a traceback."""
+    try:
+        result: Any = commands.main(args=argv, prog_name="sms-ledger", standalone_mode=False)
+        sys.stdout.flush()
+    except LedgerError as error:
+        return _fail(str(error), error.status)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return MISUSE
+    except click.ClickException as error:
+        return _fail(_hinted(error), error.exit_code if error.exit_code != 1 else MISUSE)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(
+            "interrupted; what was recorded is whole, run it again to go on", INTERRUPTED
+        )
+    except BrokenPipeError:
+        return _close_pipe()
+    except OSError as error:
+        return _fail(f"the output cannot be written ({error.strerror or error})", MISUSE)
+    except Exception as error:
+        if os.environ.get("SMS_LEDGER_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {error}"
+        return _fail(
+            f"internal error ({what}); set SMS_LEDGER_DEBUG=1 for the details", INTERNAL
+        )
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"sms-ledger: {' '.join(message.split())}", err=True)
+    return status
+
+
+def _hinted(error: click.ClickException) -> str:
+    """Say which command's help to read."""
+    text = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{text}; try `{context.command_path} --help`" if context else text
+
+
+def _close_pipe() -> int:
+    """End quietly when the reader of our output went away, as in `reg | head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,82 @@
+"""`account`: list, show and close SMS accounts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import MOMENT
+from cli.output import Output, show, with_output
+from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from projections.moments import Moment
+
+
+@click.group(short_help="List, show and close SMS accounts.")
+def account() -> None:
+    """List, show and close SMS accounts."""
+
+
+@account.command("list", short_help="Every account with its customer and balance.")
+@with_output
+@pass_session
+def list_(session: Session, *, output: Output) -> None:
+    """List the accounts of the ledger.
+
+    Example: sms-ledger account list
+    """
+    from projections.accounts import list_accounts
+
+    show(list_accounts(session.database), output, command="account-list")
+
+
+@account.command("show", short_help="All that is known of one account.")
+@click.argument("name", metavar="ACCOUNT")
+@with_output
+@pass_session
+def show_(session: Session, name: str, *, output: Output) -> None:
+    """Show what is known of ACCOUNT: balance, recharge, observation, breaks, purchases.
+
+    Example: sms-ledger account show sms-ab12345-1
+    """
+    from cli.account_words import details
+    from cli.output import show_words
+    from projections.accounts import show_account
+
+    report = show_account(session.database, name)
+    if output.for_people:
+        show_words(report, output, [line for row in report.rows for line in details(row)])
+    else:
+        show(report, output, command="account-show")
+
+
+@account.command(short_help="Take an account out of the books.")
+@click.argument("name", metavar="ACCOUNT")
+@click.option("--write-off", is_flag=True, help="Give up the credits that are left.")
+@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@click.option("--at", type=MOMENT, metavar="WHEN", help="When it was closed. Default: now.")
+@pass_session
+def close(
+    session: Session, name: str, *, write_off: bool, reason: str | None, at: Moment | None
+) -> None:
+    """Close ACCOUNT. With credits left, they must be written off.
+
+    Example: sms-ledger account close sms-ab12345-1 --write-off --reason "number given up"
+    """
+    from cli.actions.closing import close_account
+    from ledger.events import FromOperator
+
+    closed = close_account(
+        session.ledger,
+        session.database,
+        name,
+        write_off=write_off,
+        stamp=session.stamp(FromOperator(), reason=reason),
+        moment=at,
+        now=datetime.now(UTC),
+    )
+    wrote_off = f"; {closed.written_off} credits were written off" if closed.written_off else ""
+    click.echo(f"{name} is closed since {closed.at.isoformat()}{wrote_off}")

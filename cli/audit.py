@@ -1,0 +1,74 @@
+"""`audit`: who recorded what, when, why, on what evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import PositionsType, with_period
+from cli.output import Output, show, with_output
+from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from projections.moments import Period
+
+
+@click.group(short_help="Who recorded what, when, why, on what evidence.")
+def audit() -> None:
+    """Who recorded what, when, why, on what evidence."""
+
+
+@audit.command(short_help="Recorded events, with their digests.")
+@click.option(
+    "--account", "accounts", multiple=True, metavar="ACCOUNT", help="Of this account."
+)
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Such as page-recorded.")
+@click.option("--actor", metavar="NAME", help="Recorded by this actor.")
+@click.option(
+    "--position", "positions", type=PositionsType(), metavar="A..B", help="Between positions."
+)
+@with_period
+@with_output
+@pass_session
+def log(
+    session: Session,
+    *,
+    accounts: tuple[str, ...],
+    kinds: tuple[str, ...],
+    actor: str | None,
+    positions: tuple[int, int | None] | None,
+    period: Period,
+    output: Output,
+) -> None:
+    """List the events of the ledger in the order in which they were recorded.
+
+    -b, -e and -p ask for the time of recording.
+
+    Example: sms-ledger audit log --kind credits-purchased -p 2026-10
+    """
+    from projections.audit_log import Wanted, audit_log
+
+    first, last = positions or (1, None)
+    wanted = Wanted(period, accounts, kinds, actor, first, last)
+    show(audit_log(session.database, wanted), output, command="audit-log", hide=["digest"])
+
+
+@audit.command("show", short_help="One event with all that it says.")
+@click.argument("position", type=click.IntRange(1, 2**62))
+@with_output
+@pass_session
+def show_event(session: Session, position: int, *, output: Output) -> None:
+    """Show the event at POSITION of the log.
+
+    Example: sms-ledger audit show 1
+    """
+    from cli.audit_words import sentences
+    from cli.output import show_words
+    from projections.audit_log import audit_show
+
+    report = audit_show(session.database, position)
+    if output.for_people:
+        show_words(report, output, [line for row in report.rows for line in sentences(row)])
+    else:
+        show(report, output, command="audit-show")

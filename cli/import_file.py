@@ -1,0 +1,164 @@
+"""`import FILE`: history from a CSV or JSONL file, whole or not at all."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast
+
+import click
+
+from cli.session import Session, pass_session
+from ledger.times import DEFAULT_ZONE
+
+if TYPE_CHECKING:
+    from ledger.files.importing import Outcome
+    from ledger.files.origin import FileFormat
+    from ledger.files.plan import AccountPlan, CustomerPlan
+
+_EVERY_S: Final = 0.1
+
+
+@click.command(name="import")
+@click.argument("file")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["csv", "jsonl"]),
+    help="How FILE is written. Default: by its extension, else by its first character.",
+)
+@click.option(
+    "--time-zone",
+    metavar="ZONE",
+    default=DEFAULT_ZONE,
+    show_default=True,
+    help="Where the days of customers are counted that the ledger does not know yet.",
+)
+@click.option("--dry-run", is_flag=True, help="Check the file and tell; record nothing.")
+@click.option("--reason", metavar="TEXT", help="Kept with every event that is recorded.")
+@pass_session
+def import_file(
+    session: Session,
+    *,
+    file: str,
+    format_name: str | None,
+    time_zone: str,
+    dry_run: bool,
+    reason: str | None,
+) -> None:
+    """Record the movements of FILE (- is standard input), for history that OVH has no more.
+
+    FILE is recorded whole, or at its first bad row not at all. Importing it again records
+    nothing. Columns: customer,account,kind,id,happened_at,credits,country,parts,tag,user,
+    batch,counter_account,net,vat,currency,bill
+
+    Example: sms-ledger import history-2025.csv --time-zone Europe/Rome
+    """
+    from ledger.files.importing import Import
+    from ledger.files.origin import open_origin
+
+    with open_origin(file) as origin, _progress() as watch:
+        one = Import.of(
+            origin,
+            file,
+            format=cast("FileFormat | None", format_name),
+            time_zone=time_zone,
+            now=datetime.now(UTC),
+            watch=watch,
+        )
+        if dry_run:
+            with session.for_reading() as database:
+                outcome = one.check(database)
+        else:
+            outcome = one.record(
+                session.ledger,
+                session.database,
+                partial(session.stamp, reason=reason),
+                waits=_say_waiting,
+            )
+    _tell(origin.name, outcome, dry_run=dry_run)
+
+
+# --- progress, on stderr -------------------------------------------------------------------
+
+
+@contextmanager
+def _progress() -> Iterator[_Progress]:
+    progress = _Progress(shown=sys.stderr.isatty())
+    try:
+        yield progress
+    finally:
+        progress.clear()
+
+
+class _Progress:
+    """One line on a terminal that says how far it is; elsewhere nothing."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._next_s = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now_s = time.monotonic()
+        if self._shown and now_s >= self._next_s:
+            self._next_s = now_s + _EVERY_S
+            click.echo(f"\r\x1b[K{what} {100 * done // max(total, 1)} %", err=True, nl=False)
+
+    def clear(self) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _say_waiting() -> None:
+    click.echo("sms-ledger: another import is under way: waiting for it to end", err=True)
+
+
+# --- the summary ---------------------------------------------------------------------------
+
+
+def _tell(name: str, outcome: Outcome, *, dry_run: bool) -> None:
+    if outcome.before:
+        click.echo(f"{name}: imported before, whole; nothing was recorded")
+    elif not outcome.customers:
+        click.echo(f"{name}: nothing to import")
+    for customer in outcome.customers:
+        click.echo(_summary(customer, dry_run=dry_run))
+
+
+def _summary(plan: CustomerPlan, *, dry_run: bool) -> str:
+    """Say what was recorded for one customer; the counts add up to its rows."""
+    counts = [
+        _counted(plan.openings, "opening"),
+        _counted(plan.movements, "movement"),
+        _counted(plan.lines, "line"),
+    ]
+    new = ", ".join(count for count in counts if not count.startswith("0 ")) or "nothing"
+    known = plan.totals.rows - plan.new
+    text = (
+        f"{plan.name}: {_counted(plan.totals.rows, 'row')},"
+        f" {new} {'to record' if dry_run else 'recorded'}, {known} already known"
+    )
+    notes = [note for account in plan.accounts for note in _notes(account)]
+    return "; ".join([text, *notes])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _notes(plan: AccountPlan) -> Iterator[str]:
+    """Say what became of an account's opening."""
+    name = plan.named.name
+    if plan.is_new:
+        yield f"new account {name}"
+    if plan.open is None:
+        return
+    at = plan.open.at.isoformat()
+    if plan.before is not None:
+        yield f"opening of {name} moves back to {at}"
+    elif plan.open.basis == "assumed":
+        yield f"{name} begins with 0 credits at {at}, since the file states no opening"

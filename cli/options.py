@@ -1,0 +1,124 @@
+"""Options that several reports share: moments, periods, ages, credits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from ledger.errors import LedgerError
+
+if TYPE_CHECKING:
+    from projections.moments import Moment, Period
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+_AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[smhd])")
+_UNIT_OF_AGE: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class MomentType(click.ParamType[Any]):
+    """`2026-10-31` or `2026-10-31T18:00:00+01:00`."""
+
+    name = "moment"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Moment:
+        from projections.moments import Moment
+
+        if isinstance(value, Moment):
+            return value
+        try:
+            return Moment.parse(value)
+        except LedgerError as error:
+            self.fail(str(error), param, ctx)
+
+
+class PeriodType(click.ParamType[Any]):
+    """`2026`, `2026-Q3`, `2026-10`, `2026-10-05`."""
+
+    name = "period"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Period:
+        from projections.moments import Period, parse_period
+
+        if isinstance(value, Period):
+            return value
+        try:
+            return parse_period(value)
+        except LedgerError as error:
+            self.fail(str(error), param, ctx)
+
+
+class AgeType(click.ParamType[Any]):
+    """`90s`, `15m`, `1h`, `2d`."""
+
+    name = "age"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        read = _AGE.fullmatch(value)
+        if read is None:
+            self.fail(f"expected an age like 90s, 15m, 1h or 2d, found {value!r}", param, ctx)
+        return timedelta(**{_UNIT_OF_AGE[read["unit"]]: int(read["number"])})
+
+
+class PositionsType(click.ParamType[Any]):
+    """`17`, `17..40`, `17..`, `..40`: positions of the log."""
+
+    name = "positions"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        if isinstance(value, tuple):
+            return value
+        first, dots, last = value.partition("..")
+        if not re.fullmatch(r"[0-9]{0,18}", first) or not re.fullmatch(r"[0-9]{0,18}", last):
+            self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
+        if not dots:
+            last = first
+        if not first and not last:
+            self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
+        return int(first or 1), int(last) if last else None
+
+
+MOMENT: Final = MomentType()
+
+as_of_option = click.option(
+    "--as-of", type=MOMENT, metavar="WHEN",
+    help="A date (its end, where the customer is) or a time with offset.",
+)  # fmt: skip
+
+
+def with_period(command: CommandT) -> CommandT:
+    """Give a command -b, -e and -p; it is called with `period=Period(…)`."""
+
+    def joined(ctx: click.Context, _param: click.Parameter, whole: Period | None) -> None:
+        from projections.moments import Period
+
+        begin, end = ctx.params.pop("begin", None), ctx.params.pop("end", None)
+        if whole is not None and (begin or end):
+            msg = "-p cannot be combined with -b or -e"
+            raise click.UsageError(msg, ctx)
+        ctx.params["period"] = whole or Period(begin, end)
+
+    command = click.option(
+        "-p", "--period", "whole", type=PeriodType(), metavar="PERIOD", expose_value=False,
+        callback=joined, help="A year, quarter, month or day: 2026, 2026-Q3, 2026-10.",
+    )(command)  # fmt: skip
+    command = click.option(
+        "-e", "--end", type=MOMENT, metavar="WHEN", is_eager=True, help="Up to, and without it."
+    )(command)
+    return click.option(
+        "-b", "--begin", type=MOMENT, metavar="WHEN", is_eager=True, help="From its start on."
+    )(command)

@@ -1,0 +1,109 @@
+"""`recon`: the ledger against what OVH said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from cli.options import AgeType
+from cli.output import Output, show, with_output
+from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from projections.reconciliation import Reconciliation
+    from projections.report import Report
+
+FINDINGS: Final = 1
+NOTHING_CONCLUDED: Final = 3
+
+
+@click.group(short_help="Compare the ledger with what OVH said.")
+def recon() -> None:
+    """Compare the ledger with what OVH said at the last observation (`sync` stores one).
+
+    Exit status: 1 where a difference is unexplained or a break is open, 3 where nothing can be
+    concluded of some account, else 0.
+    """
+
+
+_max_age = click.option(
+    "--max-age", type=AgeType(), metavar="AGE",
+    help="Conclude nothing from an older observation: 90s, 15m, 1h, 2d.",
+)  # fmt: skip
+
+
+@recon.command(short_help="All accounts: drift, what explains it, what does not.")
+@click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
+@_max_age
+@with_output
+@pass_session
+def run(
+    session: Session,
+    accounts: tuple[str, ...],
+    *,
+    max_age: timedelta | None,
+    output: Output,
+) -> int:
+    """Reconcile every account, or the named ones.
+
+    Example: sms-ledger recon run --max-age 1h
+    """
+    from cli.recon_words import summary
+
+    report = _reconcile(session, accounts, max_age)
+    show(report, output, command="recon-run", words=summary(report.rows), hide=_BEHIND_SUMS)
+    return status(report.rows)
+
+
+@recon.command("show", short_help="Every explained line of one account, or of all.")
+@click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
+@_max_age
+@with_output
+@pass_session
+def show_lines(
+    session: Session,
+    accounts: tuple[str, ...],
+    *,
+    max_age: timedelta | None,
+    output: Output,
+) -> int:
+    """Show how the difference of every account, or the named ones, comes about.
+
+    Example: sms-ledger recon show sms-ab12345-1
+    """
+    from cli.recon_words import sums
+
+    report = _reconcile(session, accounts, max_age)
+    if output.for_people:
+        words = sums(report.rows)
+        show(report, output, command="recon-show", words=words, hide=_BEHIND_SUMS)
+    else:
+        show(report, output, command="recon-show")
+    return status(report.rows)
+
+
+_BEHIND_SUMS: Final = ("credits_left", "held", "breaks")
+
+
+def _reconcile(
+    session: Session, accounts: Sequence[str], max_age: timedelta | None
+) -> Report[Reconciliation]:
+    from projections.reconciliation import reconcile
+
+    return reconcile(session.database, accounts, now=datetime.now(UTC), max_age=max_age)
+
+
+def status(rows: Sequence[Reconciliation]) -> int:
+    """Give the exit status: findings are worse than an account that cannot be judged."""
+    from projections.reconciliation import CONCLUDED
+
+    if any(row.status == "unexplained" or row.breaks for row in rows):
+        return FINDINGS
+    if any(row.status not in CONCLUDED for row in rows):
+        return NOTHING_CONCLUDED
+    return 0

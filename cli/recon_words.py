@@ -1,0 +1,117 @@
+"""Reconciliation in plain words: what differs, why, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, assert_never
+
+from cli.tables import cell, draw
+from ledger.credits import ZERO, Credits
+from projections.reconciliation import Reconciliation
+from projections.words import many
+
+_INDENT: Final = "  "
+
+
+def summary(rows: Sequence[Reconciliation]) -> list[str]:
+    """Give a sentence for each account that does not agree, and one for those that do."""
+    agreeing = [row for row in rows if row.status == "reconciled" and not row.breaks]
+    words = [line for row in rows if row not in agreeing for line in _about(row, rows)]
+    if agreeing and len(agreeing) == len(rows):
+        words.append("Every account agrees with OVH to the last thousandth of a credit.")
+    elif agreeing:
+        words.append(f"{many(len(agreeing), 'account')} of {len(rows)} agree with OVH.")
+    return ["", *words] if words else []
+
+
+def _about(row: Reconciliation, rows: Sequence[Reconciliation]) -> Iterator[str]:
+    yield f"{row.account}: {verdict(row)}"
+    for line in row.lines:
+        amount = f" {_signed(line.credits)}" if line.credits else ""
+        yield f"{_INDENT}{line.kind}{amount}: {line.text}"
+    yield from (f"{_INDENT}{hint}" for hint in _hints(row, rows))
+
+
+def verdict(row: Reconciliation) -> str:  # noqa: PLR0911 (one per status)
+    """Say in one sentence how an account stands."""
+    match row.status:
+        case "reconciled":
+            return f"OVH and the ledger agree on {row.observed} credits"
+        case "explained":
+            return f"{_difference(row)}; all of it is explained"
+        case "unexplained":
+            return f"{_difference(row)}; unexplained: {_signed(row.residual)}"
+        case "moving":
+            return (
+                f"the balance moved while it was read (drift {_signed(row.drift)}): nothing is"
+                f" concluded; type `sms-ledger sync {row.account}`"
+            )
+        case "stale":
+            return (
+                f"the last observation is of {cell(row.observed_at)}, too old to conclude from;"
+                f" type `sms-ledger sync {row.account}`"
+            )
+        case "unobserved":
+            return f"OVH was not asked yet; type `sms-ledger sync {row.account}`"
+        case "unopened":
+            return (
+                "no opening balance is known when OVH was asked; type"
+                f" `sms-ledger sync {row.account}`, or import its opening"
+            )
+        case _:
+            assert_never(row.status)
+
+
+def _difference(row: Reconciliation) -> str:
+    drift = row.drift or ZERO
+    if not drift:
+        return f"OVH and the ledger agree on {row.observed} credits"
+    size = drift if drift > ZERO else -drift
+    word = "more" if drift > ZERO else "fewer"
+    return f"OVH shows {size} credits {word} than the ledger (drift {_signed(drift)})"
+
+
+def _hints(row: Reconciliation, rows: Sequence[Reconciliation]) -> Iterator[str]:
+    if row.status == "unexplained" and row.residual:
+        yield from (
+            f"{other.account} shows the opposite ({_signed(other.residual)}): credits were"
+            " probably transferred between the two in OVH's Control Panel"
+            for other in rows
+            if other.customer == row.customer
+            and other.status == "unexplained"
+            and other.residual == -row.residual
+        )
+        yield (
+            f"next: `sms-ledger reg {row.account}` shows the movements; when the cause is"
+            " known, record it with `sms-ledger import FILE` (transfer, gift or adjustment)"
+        )
+    elif row.breaks:
+        yield f"next: `sms-ledger account show {row.account}` shows its open breaks"
+
+
+def sums(rows: Sequence[Reconciliation]) -> list[str]:
+    """Show each account as a sum: observed, ledger, drift, explained lines, residual."""
+    words: list[str] = []
+    for row in rows:
+        words += ["", f"{row.account}: {verdict(row)}"]
+        if row.drift is not None:
+            words.append(draw(("", "credits", ""), list(_terms(row))))
+        words += [f"{_INDENT}{hint}" for hint in _hints(row, rows)]
+    return words
+
+
+def _terms(row: Reconciliation) -> Iterator[tuple[str, Credits | None, str]]:
+    yield "creditsLeft", row.credits_left, f"OVH, {cell(row.observed_at)}"
+    yield "creditsHoldByQuota", row.held, ""
+    yield "observed", row.observed, "what OVH says is owned"
+    yield "ledger", row.ledger, "what was recorded until then"
+    yield "drift", row.drift, "observed − ledger"
+    for line in row.lines:
+        yield line.kind, line.credits, f"{line.text} {line.reference}".rstrip()
+    yield "residual", row.residual, "drift − explained"
+
+
+def _signed(credits: Credits | None) -> str:
+    if credits is None:
+        return "unknown"
+    return f"+{credits}" if credits > ZERO else str(credits)

@@ -1,0 +1,42 @@
+"""`reg`: movements with their running balance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import as_of_option, with_period
+from cli.output import Output, show, with_output
+from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from projections.moments import Moment, Period
+
+
+@click.command(short_help="Movements with their running balance.")
+@click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
+@with_period
+@as_of_option
+@with_output
+@pass_session
+def reg(
+    session: Session,
+    accounts: tuple[str, ...],
+    *,
+    period: Period,
+    as_of: Moment | None,
+    output: Output,
+) -> None:
+    """Show the movements of every account, or the named ones, with the balance after each.
+
+    Messages are grouped by day, cut at each purchase, transfer or other single movement, so
+    that every balance is exact. `stmt --lines` shows each of them.
+
+    Example: sms-ledger reg -p 2026-10
+    """
+    from projections.registers import register
+
+    report = register(session.database, replace(period, as_of=as_of), accounts)
+    show(report, output, command="reg", hide=["customer", "recorded_at"])

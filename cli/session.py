@@ -1,0 +1,151 @@
+"""What every command shares: the database, the profile, who acts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.database import (
+    Database,
+    connect,
+    require_schema,
+    schema_version,
+    sqlite_path,
+)
+from ledger.errors import DatabaseUnusable, Refused
+
+if TYPE_CHECKING:
+    from ledger.events import Source, Stamp
+    from ledger.service import Ledger
+
+
+def default_database() -> Path:
+    """Give the user's own ledger, in the place that the XDG standard names."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "sms-ledger" / "ledger.db"
+
+
+class Session:
+    """One run of the command line. Everything is opened when it is first asked for."""
+
+    def __init__(
+        self,
+        *,
+        database: str | None = None,
+        profile: str | None = None,
+        actor: str | None = None,
+        color: bool = True,
+    ) -> None:
+        self.profile = profile
+        self.color = color
+        self.command_id = os.urandom(16).hex()
+        self._url = database
+        self._actor = actor
+        self._database: Database | None = None
+        self._ledger: Ledger | None = None
+
+    @property
+    def path(self) -> Path:
+        return sqlite_path(self._url) if self._url else default_database()
+
+    @property
+    def actor(self) -> str:
+        if self._actor is None:
+            import getpass
+
+            try:
+                self._actor = getpass.getuser()
+            except (KeyError, OSError):
+                msg = "expected a user name from the system, found none; type --actor NAME"
+                raise Refused(msg) from None
+        return self._actor
+
+    @property
+    def database(self) -> Database:
+        """The ledger's database, created and migrated when it does not exist."""
+        if self._database is None:
+            self._database = open_database(self.path)
+        return self._database
+
+    @property
+    def ledger(self) -> Ledger:
+        """The write side; the event store is imported only by commands that write."""
+        if self._ledger is None:
+            from ledger.service import Ledger
+
+            _ = self.database
+            self._ledger = Ledger(self.path)
+        return self._ledger
+
+    @contextmanager
+    def for_reading(self) -> Iterator[Database]:
+        """Give the ledger's database; where there is none, an empty one for a moment."""
+        if self.path.exists():
+            yield self.database
+            return
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            database = open_database(Path(folder) / "ledger.db")
+            try:
+                yield database
+            finally:
+                database.close()
+
+    def stamp(self, source: Source, *, reason: str | None = None) -> Stamp:
+        """Give the envelope that this command's events share."""
+        from ledger.events import Stamp
+
+        return Stamp(
+            recorded_at=datetime.now(UTC),
+            actor=self.actor,
+            command_id=self.command_id,
+            source=source,
+            reason=reason,
+        )
+
+    def close(self) -> None:
+        if self._ledger is not None:
+            self._ledger.close()
+        if self._database is not None:
+            self._database.close()
+
+
+def open_database(path: Path) -> Database:
+    """Open a ledger; a file that does not exist is made. Raises DatabaseUnusable."""
+    if not path.exists():
+        create_database(path)
+    database = connect(path)
+    if schema_version(database) is None:
+        # Nothing is in it yet: of several programs that start at once, one makes the tables,
+        # and the others wait for it.
+        database.close()
+        create_database(path)
+        database = connect(path)
+    require_schema(database)
+    return database
+
+
+def create_database(path: Path) -> None:
+    """Make a ledger in a new file, readable by its owner only. Raises DatabaseUnusable."""
+    from migrations import upgrade
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    except OSError as error:
+        msg = (
+            f"expected to create {path}, found that it cannot be written ({error.strerror});"
+            " name another file with --database"
+        )
+        raise DatabaseUnusable(msg) from error
+    upgrade(path)
+
+
+pass_session = click.make_pass_decorator(Session)

@@ -1,0 +1,49 @@
+"""`stmt`: the statement of one account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.options import as_of_option, with_period
+from cli.output import Output, show, with_output
+from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from projections.moments import Moment, Period
+
+
+@click.command(short_help="The statement of one account.")
+@click.argument("account")
+@click.option("--lines", "each_line", is_flag=True, help="A row for every message.")
+@with_period
+@as_of_option
+@with_output
+@pass_session
+def stmt(
+    session: Session,
+    account: str,
+    *,
+    each_line: bool,
+    period: Period,
+    as_of: Moment | None,
+    output: Output,
+) -> None:
+    """Show the statement of ACCOUNT: what it began with, what moved, what it ended with.
+
+    The balance is exact after every row; the credits of all rows add up to the last balance.
+
+    Example: sms-ledger stmt sms-ab12345-1 -p 2026-10
+    """
+    from projections.registers import register
+
+    report = register(
+        session.database,
+        replace(period, as_of=as_of),
+        [account],
+        each_line=each_line,
+        closing=True,
+    )
+    show(report, output, command="stmt", hide=["customer", "account", "recorded_at"])

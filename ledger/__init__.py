@@ -1,0 +1,1 @@
+"""The write side: vocabulary, domain, storage, service, OVH gateway, sandbox."""

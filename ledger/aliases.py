@@ -1,0 +1,101 @@
+"""Aliases: random words that stand for labels which could hold personal data.
+
+Events keep a label only when `names.may_be_kept`; anything else is kept as its alias, whose
+meaning lives in the `alias` table, outside the log, where it may be erased. An alias tells
+nothing of what it stands for: it is random, never derived.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from ledger.database import Database
+from ledger.names import ALIAS_MARK, may_be_kept
+
+LabelKind = Literal["tag", "user", "batch"]
+
+_ALIAS_BYTES: Final = 5  # ten hexadecimal digits
+
+# How many aliases are remembered: a file may bring a label of its own with every row.
+_MEMO_LIMIT: Final = 20_000
+
+# OVH names a batch by a UUID: no person stands in one, though its digits may run.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Aliases:
+    """The labels of one ledger. Each new alias is a small transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memo: dict[tuple[str, LabelKind, str], str] = {}
+
+    def keep(self, customer: str, kind: LabelKind, text: str | None) -> str | None:
+        """Give what an event may keep for a label: itself, or its alias; nothing for none."""
+        return self.keep_all(customer, kind, [text])[text] if text else None
+
+    def keep_all(
+        self, customer: str, kind: LabelKind, texts: Iterable[str | None]
+    ) -> dict[str | None, str | None]:
+        """Give for each label what an event may keep; new aliases in one transaction."""
+        kept: dict[str | None, str | None] = {}
+        unknown: list[str] = []
+        for text in set(texts):
+            if not text:
+                kept[text] = None
+            elif may_be_kept(text) or (kind == "batch" and _UUID.fullmatch(text)):
+                kept[text] = text
+            elif (alias := self._memo.get((customer, kind, text))) is not None:
+                kept[text] = alias
+            else:
+                unknown.append(text)
+        if unknown:
+            kept.update(self._find_or_make(customer, kind, unknown))
+        return kept
+
+    def meaning(self, alias: str) -> str | None:
+        """Give what an alias stands for; None where it was erased or never made."""
+        rows = self._database.execute(
+            "SELECT meaning FROM alias WHERE alias = :alias", alias=alias
+        )
+        return str(rows[0][0]) if rows else None
+
+    def _find_or_make(self, customer: str, kind: LabelKind, texts: list[str]) -> dict[str, str]:
+        found = {text: self._find(customer, kind, text) for text in texts}
+        missing = sorted(text for text, alias in found.items() if alias is None)
+        if missing:
+            with self._database.transaction():
+                found.update((text, self._make(customer, kind, text)) for text in missing)
+        aliases = {text: alias for text, alias in found.items() if alias is not None}
+        if len(self._memo) + len(aliases) > _MEMO_LIMIT:
+            self._memo.clear()
+        self._memo.update(((customer, kind, text), alias) for text, alias in aliases.items())
+        return aliases
+
+    def _find(self, customer: str, kind: LabelKind, text: str) -> str | None:
+        rows = self._database.execute(
+            "SELECT alias FROM alias"
+            " WHERE customer = :customer AND kind = :kind AND meaning = :meaning",
+            customer=customer,
+            kind=kind,
+            meaning=text,
+        )
+        return str(rows[0][0]) if rows else None
+
+    def _make(self, customer: str, kind: LabelKind, text: str) -> str:
+        """Make an alias, or take the one that another program made meanwhile."""
+        while True:
+            self._database.execute(
+                "INSERT INTO alias (customer, kind, meaning, alias)"
+                " VALUES (:customer, :kind, :meaning, :alias) ON CONFLICT DO NOTHING",
+                customer=customer,
+                kind=kind,
+                meaning=text,
+                alias=ALIAS_MARK + secrets.token_hex(_ALIAS_BYTES),
+            )
+            # None where the random word was taken by another label: draw again.
+            if (alias := self._find(customer, kind, text)) is not None:
+                return alias

@@ -1,0 +1,107 @@
+"""An OVH customer: who owns accounts, in which time zone its days are counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from ledger.credits import Credits
+from ledger.events import (
+    CustomerEvent,
+    CustomerRegistered,
+    ImportCompleted,
+    ImportStarted,
+    PaymentMethodSeen,
+    PaymentMethodsSeen,
+    Stamp,
+)
+
+
+@dataclass(slots=True)
+class Customer:
+    """The state of one customer; `imports` tells of each file whether it is complete."""
+
+    name: str
+    version: int = 0
+    time_zone: str | None = None
+    subsidiary: str | None = None
+    methods: tuple[PaymentMethodSeen, ...] | None = None
+    imports: dict[str, bool] = field(default_factory=dict)
+
+
+def evolve(customer: Customer, event: CustomerEvent) -> None:
+    """Apply the next event of the customer's stream."""
+    customer.version += 1
+    match event:
+        case CustomerRegistered():
+            customer.time_zone = event.time_zone
+            customer.subsidiary = event.subsidiary
+        case PaymentMethodsSeen():
+            customer.methods = event.methods
+        case ImportStarted():
+            customer.imports[event.sha256] = False
+        case ImportCompleted():
+            customer.imports[event.sha256] = True
+        case _:
+            assert_never(event)
+
+
+def register(
+    customer: Customer, *, subsidiary: str | None, time_zone: str, stamp: Stamp, at: datetime
+) -> tuple[CustomerEvent, ...]:
+    """Enter a customer with its time zone, once: every day and month is counted in it."""
+    if customer.time_zone is not None:
+        return ()
+    return (
+        CustomerRegistered(
+            **stamp.at(at), customer=customer.name, subsidiary=subsidiary, time_zone=time_zone
+        ),
+    )
+
+
+def see_payment_methods(
+    customer: Customer, methods: tuple[PaymentMethodSeen, ...], *, stamp: Stamp, at: datetime
+) -> tuple[CustomerEvent, ...]:
+    """Record the payment methods where they differ from those seen last."""
+    if customer.methods == methods:
+        return ()
+    return (PaymentMethodsSeen(**stamp.at(at), customer=customer.name, methods=methods),)
+
+
+def start_import(
+    customer: Customer, sha256: str, *, rows: int, total: Credits, stamp: Stamp, at: datetime
+) -> tuple[CustomerEvent, ...]:
+    """Say that a file is being recorded; a file that was started goes on."""
+    if sha256 in customer.imports:
+        return ()
+    return (
+        ImportStarted(
+            **stamp.at(at), customer=customer.name, sha256=sha256, rows=rows, total=total
+        ),
+    )
+
+
+def complete_import(
+    customer: Customer,
+    sha256: str,
+    *,
+    rows: int,
+    recorded: int,
+    total: Credits,
+    stamp: Stamp,
+    at: datetime,
+) -> tuple[CustomerEvent, ...]:
+    """Say that a file is recorded whole."""
+    if customer.imports.get(sha256):
+        return ()
+    return (
+        ImportCompleted(
+            **stamp.at(at),
+            customer=customer.name,
+            sha256=sha256,
+            rows=rows,
+            recorded=recorded,
+            total=total,
+        ),
+    )

@@ -1,0 +1,469 @@
+"""The facts: every event that the ledger can hold, in one closed union.
+
+An event's stored state is its JSON (`canonical`), its name the explicit, versioned TOPIC; no
+stored byte names a module or a class. Fields are integers, texts and booleans, never floats:
+credits in thousandths (`…_milli`), money as `"4.20 EUR"`, times in UTC. A change of a shape is
+a new topic, never an edit: `tests/data` keeps a sample of each, replayed, never regenerated.
+
+No event holds personal data: no receiver, sender, text, password, free-text tag or login.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, Literal, TypedDict, get_args
+
+from msgspec import Struct, field
+
+from ledger.credits import Credits
+from ledger.money import Money
+
+LineKind = Literal["consumption", "reply", "hlr", "cleaning"]
+LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
+
+
+class Fact(Struct, frozen=True, forbid_unknown_fields=True):
+    """An event, or a part of one: every time in it is in UTC."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime) and value.utcoffset() != timedelta(0):
+                msg = f"an event's times are in UTC, found {value} for {name}"
+                raise ValueError(msg)
+
+
+class FromOvh(Fact, frozen=True, tag_field="from", tag="ovh"):
+    """Read from OVH: the route, when it was read (our clock), and OVH's id of the query."""
+
+    route: str
+    read_at: datetime
+    query_id: str | None
+
+
+class FromFile(Fact, frozen=True, tag_field="from", tag="file"):
+    """Read from a file: its digest, and the first and last line that the fact stood in."""
+
+    sha256: str
+    first_line: int
+    last_line: int
+
+
+class FromOperator(Fact, frozen=True, tag_field="from", tag="operator"):
+    """Stated by a person: the event's actor."""
+
+
+class FromRule(Fact, frozen=True, tag_field="from", tag="rule"):
+    """Concluded by a rule of ours."""
+
+    name: str
+    version: int
+
+
+Source = FromOvh | FromFile | FromOperator | FromRule
+
+
+class Envelope(TypedDict):
+    """What every event carries beside its own words."""
+
+    happened_at: datetime
+    recorded_at: datetime
+    actor: str
+    command_id: str
+    caused_by: str | None
+    reason: str | None
+    source: Source
+
+
+class Event(Fact, frozen=True, kw_only=True):
+    """A fact: when it was true at OVH, when we wrote it down, who, why, on what evidence.
+
+    `command_id` names the command that recorded it (idempotency); `caused_by` the command that
+    led to it.
+    """
+
+    TOPIC: ClassVar[str]
+
+    happened_at: datetime
+    recorded_at: datetime
+    actor: str
+    command_id: str
+    caused_by: str | None
+    reason: str | None
+    source: Source
+
+
+# --- the customer ------------------------------------------------------------------------
+
+
+class CustomerRegistered(Event, frozen=True, kw_only=True):
+    """A customer (nichandle) and the time zone in which its days and months are counted."""
+
+    TOPIC: ClassVar[str] = "sms.customer-registered.1"
+    customer: str
+    subsidiary: str | None
+    time_zone: str
+
+
+class PaymentMethodSeen(Fact, frozen=True):
+    payment_method_id: int
+    payment_type: str
+    status: str
+    default: bool
+
+
+class PaymentMethodsSeen(Event, frozen=True, kw_only=True):
+    """The customer's payment methods, whenever they changed: automatic recharge needs one."""
+
+    TOPIC: ClassVar[str] = "sms.payment-methods-seen.1"
+    customer: str
+    methods: tuple[PaymentMethodSeen, ...]
+
+
+class ImportStarted(Event, frozen=True, kw_only=True):
+    """A file's rows of this customer are being recorded; until completed, they are partial."""
+
+    TOPIC: ClassVar[str] = "sms.import-started.1"
+    customer: str
+    sha256: str
+    rows: int
+    total: Credits = field(name="total_milli")
+
+
+class ImportCompleted(Event, frozen=True, kw_only=True):
+    """All rows of this customer are recorded: how many were new, and the file's totals."""
+
+    TOPIC: ClassVar[str] = "sms.import-completed.1"
+    customer: str
+    sha256: str
+    rows: int
+    recorded: int
+    total: Credits = field(name="total_milli")
+
+
+# --- the account -------------------------------------------------------------------------
+
+
+class AccountOpened(Event, frozen=True, kw_only=True):
+    """An SMS account enters the ledger. `created_on` is OVH's `serviceInfos.creation`."""
+
+    TOPIC: ClassVar[str] = "sms.account-opened.1"
+    customer: str
+    account: str
+    created_on: str | None
+
+
+class AccountClosed(Event, frozen=True, kw_only=True):
+    """The account leaves the books; what it still held was written off."""
+
+    TOPIC: ClassVar[str] = "sms.account-closed.1"
+    written_off: Credits = field(name="written_off_milli")
+
+
+class Coverage(Fact, frozen=True, kw_only=True):
+    """How far each list of OVH was read, by OVH's clock; None where it may not be read."""
+
+    outgoing: datetime | None
+    incoming: datetime | None
+    hlr: datetime | None
+    jobs: datetime | None
+    bills: datetime | None
+
+
+NOT_READ: Final = Coverage(outgoing=None, incoming=None, hlr=None, jobs=None, bills=None)
+
+
+class Derivation(Fact, frozen=True, kw_only=True):
+    """How an opening follows from an observation: owned + in flight − moved = opening.
+
+    `moved` is the sum of what was recorded from T0 until `observed_at`, the bill lines named
+    in `bill_detail_ids` included. `in_flight` are the credits of jobs whose rows were not
+    there yet, None where the jobs could not be read. With it, what becomes known later can be
+    told from what the opening holds already.
+    """
+
+    observed_at: datetime
+    owned: Credits = field(name="owned_milli")
+    in_flight: Credits | None = field(name="in_flight_milli")
+    moved: Credits = field(name="moved_milli")
+    bill_detail_ids: tuple[str, ...]
+    coverage: Coverage
+
+
+Basis = Literal["observed", "stated", "created", "assumed"]
+
+
+class BalanceOpened(Event, frozen=True, kw_only=True):
+    """The credits owned at `happened_at` (T0); only movements from T0 on are added to them.
+
+    `basis` says how they are known: `observed` (what OVH showed, less what moved since T0: see
+    `derivation`), `stated` (by a file or a person), `created` (OVH says that the account was
+    created then, so it began empty), `assumed` (nothing is known before T0: it is taken to
+    have begun empty).
+    """
+
+    TOPIC: ClassVar[str] = "sms.balance-opened.1"
+    credits: Credits = field(name="credits_milli")
+    basis: Basis
+    derivation: Derivation | None
+
+
+class OpeningRestated(Event, frozen=True, kw_only=True):
+    """Another opening holds from now on, at `happened_at`: the previous T0 or an earlier one.
+
+    Either older history became known, or something that the previous opening held already.
+    `difference` = new opening + what moved until the previous T0 − the previous opening.
+    """
+
+    TOPIC: ClassVar[str] = "sms.opening-restated.1"
+    target_version: int
+    credits: Credits = field(name="credits_milli")
+    basis: Basis
+    derivation: Derivation | None
+    previous_at: datetime
+    previous: Credits = field(name="previous_milli")
+    difference: Credits = field(name="difference_milli")
+
+
+class CreditsPurchased(Event, frozen=True, kw_only=True):
+    """Credits bought: one line of one bill. Its natural key is `bill_detail_id`.
+
+    `quantity` is the bill's own text; `read_by` says which part told the credits. Prices are
+    excluding VAT; `tax` is the line's VAT where the document states it, the `bill_` amounts
+    are those of the whole bill.
+    """
+
+    TOPIC: ClassVar[str] = "sms.credits-purchased.1"
+    bill_detail_id: str
+    bill_id: str | None
+    order_id: int | None
+    description: str | None
+    quantity: str | None
+    unit_price: Money | None
+    total_price: Money | None
+    tax: Money | None
+    bill_net: Money | None
+    bill_tax: Money | None
+    bill_gross: Money | None
+    credits: Credits = field(name="credits_milli")
+    gift_credits: Credits = field(name="gift_credits_milli")
+    read_by: Literal["quantity", "description", "operator", "file"]
+
+
+class PurchaseAttributed(Event, frozen=True, kw_only=True):
+    """Whether a purchase was ordered by someone or made by OVH's automatic recharge."""
+
+    TOPIC: ClassVar[str] = "sms.purchase-attributed.1"
+    bill_detail_id: str
+    origin: Literal["ordered", "automatic"]
+    evidence: str
+
+
+class CreditsRefunded(Event, frozen=True, kw_only=True):
+    """Bought credits given back to OVH for money: they leave the account, against a bill."""
+
+    TOPIC: ClassVar[str] = "sms.credits-refunded.1"
+    refund_id: str
+    bill_id: str | None
+    credits: Credits = field(name="credits_milli")
+    net: Money | None
+    tax: Money | None
+
+
+class CreditsAdjusted(Event, frozen=True, kw_only=True):
+    """A signed change that no bill, row or transfer explains; a person or a file says why."""
+
+    TOPIC: ClassVar[str] = "sms.credits-adjusted.1"
+    adjustment_id: str
+    kind: Literal["gift", "adjustment", "write-off"]
+    credits: Credits = field(name="credits_milli")
+
+
+class TransferSent(Event, frozen=True, kw_only=True):
+    """Credits left for another account of the same customer."""
+
+    TOPIC: ClassVar[str] = "sms.transfer-sent.1"
+    transfer: str
+    counter_account: str
+    credits: Credits = field(name="credits_milli")
+
+
+class TransferReceived(Event, frozen=True, kw_only=True):
+    """Credits came from another account of the same customer."""
+
+    TOPIC: ClassVar[str] = "sms.transfer-received.1"
+    transfer: str
+    counter_account: str
+    credits: Credits = field(name="credits_milli")
+
+
+class RechargeSettingsSeen(Event, frozen=True, kw_only=True):
+    """OVH's automatic recharge settings, whenever they changed; no amount means off."""
+
+    TOPIC: ClassVar[str] = "sms.recharge-settings-seen.1"
+    threshold: Credits = field(name="threshold_milli")
+    amount: int | None
+
+
+BreakKind = Literal[
+    "line-conflict",
+    "too-fine",
+    "purchase-unreadable",
+    "purchase-conflict",
+    "opening-difference",
+]
+
+
+class BreakOpened(Event, frozen=True, kw_only=True):
+    """Something that a person has to look at; `reference` names the thing it is about."""
+
+    TOPIC: ClassVar[str] = "sms.break-opened.1"
+    kind: BreakKind
+    reference: str
+    credits: Credits | None = field(name="credits_milli")
+    text: str
+
+
+# --- consumption -------------------------------------------------------------------------
+
+
+class PageRecorded(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Up to 1,000 consumption lines of one kind (see `pages`).
+
+    The header's totals can be trusted without the body: count, first and last id, time span,
+    credits spent. `numbers` is the number library, with its version, that told the countries.
+    """
+
+    TOPIC: ClassVar[str] = "sms.page-recorded.1"
+    kind: LineKind
+    count: int
+    first_id: int | str
+    last_id: int | str
+    first_at: datetime
+    last_at: datetime
+    spent: Credits = field(name="spent_milli")
+    numbers: str
+    body_sha256: str
+    body: bytes = b""
+
+
+class LinesAttributed(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Which user sent which lines: `/outgoing` does not tell it, so it is a fact of its own."""
+
+    TOPIC: ClassVar[str] = "sms.lines-attributed.1"
+    kind: LineKind
+    count: int
+    body_sha256: str
+    body: bytes = b""
+
+
+class LineCorrected(Event, frozen=True, kw_only=True):
+    """OVH changed the credits of a row that was recorded: the line named here costs this now.
+
+    `happened_at` is the line's own time.
+    """
+
+    TOPIC: ClassVar[str] = "sms.line-corrected.1"
+    target_version: int
+    kind: LineKind
+    line_id: int | str
+    previous: Credits = field(name="previous_milli")
+    credits: Credits = field(name="credits_milli")
+
+
+class LinesNotBilled(Event, frozen=True, kw_only=True):
+    """OVH marks these recorded lines as not billed (delivery receipt 16), after the fact.
+
+    Whether their credits come back OVH does not say: `spent` is what they cost as recorded.
+    """
+
+    TOPIC: ClassVar[str] = "sms.lines-not-billed.1"
+    kind: LineKind
+    line_ids: tuple[int | str, ...]
+    spent: Credits = field(name="spent_milli")
+
+
+# --- observations ------------------------------------------------------------------------
+
+
+class Reading(Fact, frozen=True):
+    """One look at the balance: OVH's numbers as the text that was sent, and OVH's clock."""
+
+    at: datetime
+    credits_left: str
+    credits_hold_by_quota: str
+
+
+class Pending(Fact, frozen=True):
+    """Jobs in flight: their credits have left, their rows are not there yet."""
+
+    count: int
+    credits: Credits = field(name="credits_milli")
+    oldest_at: datetime | None
+
+
+class BalanceObserved(Event, frozen=True, kw_only=True):
+    """What OVH said at one moment (`happened_at`, of OVH's clock).
+
+    `owned` = creditsLeft + creditsHoldByQuota of the reading after the lists; `quiet` tells
+    that the reading before them was equal.
+    """
+
+    TOPIC: ClassVar[str] = "sms.balance-observed.1"
+    before: Reading
+    after: Reading
+    quiet: bool
+    owned: Credits = field(name="owned_milli")
+    held: Credits = field(name="held_milli")
+    users_with_quota: int
+    quota_left: Credits | None = field(name="quota_left_milli")
+    pending: Pending | None
+    status: str
+    channel: str
+    smpp: bool
+    coverage: Coverage
+
+
+CustomerEvent = CustomerRegistered | PaymentMethodsSeen | ImportStarted | ImportCompleted
+AccountEvent = (
+    AccountOpened
+    | AccountClosed
+    | BalanceOpened
+    | OpeningRestated
+    | CreditsPurchased
+    | PurchaseAttributed
+    | CreditsRefunded
+    | CreditsAdjusted
+    | TransferSent
+    | TransferReceived
+    | RechargeSettingsSeen
+    | BreakOpened
+)
+ConsumptionEvent = PageRecorded | LinesAttributed | LineCorrected | LinesNotBilled
+LedgerEvent = CustomerEvent | AccountEvent | ConsumptionEvent | BalanceObserved
+
+EVENTS: Final[tuple[type[LedgerEvent], ...]] = get_args(LedgerEvent)
+BY_TOPIC: Final[dict[str, type[LedgerEvent]]] = {event.TOPIC: event for event in EVENTS}
+
+
+class Stamp(Struct, frozen=True, kw_only=True):
+    """The part of the envelope that all events of one command share."""
+
+    recorded_at: datetime
+    actor: str
+    command_id: str
+    source: Source
+    caused_by: str | None = None
+    reason: str | None = None
+
+    def at(self, happened_at: datetime, source: Source | None = None) -> Envelope:
+        """Give the envelope of an event that happened then."""
+        return Envelope(
+            happened_at=happened_at,
+            recorded_at=self.recorded_at,
+            actor=self.actor,
+            command_id=self.command_id,
+            caused_by=self.caused_by,
+            reason=self.reason,
+            source=source or self.source,
+        )

@@ -1,0 +1,75 @@
+"""Names: customers, accounts, streams, and the labels that may be kept in an event."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ledger.errors import InvalidValue
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_KEEPABLE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+_DIGIT_RUN = re.compile(r"[0-9]{5}")
+# A phone number may be written in groups; a date has no more than eight digits.
+_GROUPED_NUMBER = re.compile(r"(?:[0-9][._-]?){9}")
+
+# The first words of other streams: an account of that name would be taken for one of them.
+_RESERVED: Final = frozenset({"customer", "rates"})
+
+ALIAS_MARK: Final = "~"
+
+CONSUMPTION: Final = "/consumption"
+OBSERVATIONS: Final = "/observations"
+
+
+def customer_name(text: str) -> str:
+    """Check an OVH customer identifier (nichandle), such as `ab12345-ovh`."""
+    return _checked(text, "an OVH customer identifier like ab12345-ovh")
+
+
+def account_name(text: str) -> str:
+    """Check the `serviceName` of an SMS account, such as `sms-ab12345-1`."""
+    return _checked(text, "an SMS account like sms-ab12345-1")
+
+
+def _checked(text: str, what: str) -> str:
+    if not _NAME.fullmatch(text) or text in _RESERVED:
+        msg = f"expected {what}, found {text!r}"
+        raise InvalidValue(msg)
+    return text
+
+
+def customer_stream(customer: str) -> str:
+    return f"customer/{customer}"
+
+
+def consumption_stream(account: str) -> str:
+    return f"{account}{CONSUMPTION}"
+
+
+def observations_stream(account: str) -> str:
+    return f"{account}{OBSERVATIONS}"
+
+
+def may_be_kept(label: str) -> bool:
+    """Tell whether a tag or login holds no personal data as far as its shape can tell.
+
+    Short plain words are kept; a run of five digits could be part of a phone number, an `@` an
+    e-mail address. Everything else gets a random alias (`aliases`), whose meaning lives in an
+    erasable table.
+    """
+    if not _KEEPABLE.fullmatch(label):
+        return False
+    return not (_DIGIT_RUN.search(label) or _GROUPED_NUMBER.search(label))
+
+
+def customer_of(stream: str) -> str | None:
+    """Give the customer that a customer's stream names."""
+    prefix, _, rest = stream.partition("/")
+    return rest.partition("/")[0] if prefix == "customer" and rest else None
+
+
+def account_of(stream: str) -> str | None:
+    """Give the account that an account's stream names."""
+    first = stream.partition("/")[0]
+    return None if customer_of(stream) or first in _RESERVED else first

@@ -1,0 +1,1 @@
+"""OVH's API as the ledger needs it: the port (`gateway`) and its adapter (`client`)."""

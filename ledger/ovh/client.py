@@ -1,0 +1,214 @@
+"""The port, filled with OVH's API over the official `ovh` client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Self, TypeVar
+
+from stamina.instrumentation import set_on_retry_hooks
+
+from ledger.errors import OvhBadAnswer
+from ledger.ovh.answers import read
+from ledger.ovh.batches import Batches, Rows
+from ledger.ovh.calls import Calls, Patience
+from ledger.ovh.gateway import (
+    Bill,
+    BillDetail,
+    HlrLookup,
+    Incoming,
+    Job,
+    Me,
+    Outgoing,
+    PaymentMethod,
+    Received,
+    ServiceInfos,
+    SmsAccount,
+    UserQuota,
+)
+from ledger.ovh.pace import Pace
+from ledger.ovh.profiles import Profile
+from ledger.ovh.refusals import Refusals
+from ledger.ovh.routes import Route, from_text, route, to_text, with_query
+from ledger.ovh.shapes import WireBill, WireBillDetail, WireUser
+
+T = TypeVar("T")
+
+_SMS: Final = "/sms/{serviceName}"
+_OUTGOING: Final = Rows(
+    pattern=f"{_SMS}/outgoing/{{id}}", shape=Outgoing, id_of=lambda row: row.id
+)
+_INCOMING: Final = Rows(
+    pattern=f"{_SMS}/incoming/{{id}}", shape=Incoming, id_of=lambda row: row.id
+)
+_JOBS: Final = Rows(pattern=f"{_SMS}/jobs/{{id}}", shape=Job, id_of=lambda row: row.id)
+_HLR: Final = Rows(pattern=f"{_SMS}/hlr/{{id}}", shape=HlrLookup, id_of=lambda row: row.id)
+_DETAILS: Final = Rows(
+    pattern="/me/bill/{billId}/details/{billDetailId}",
+    shape=WireBillDetail,
+    id_of=lambda row: row.billDetailId,
+)
+_METHODS: Final = Rows(
+    pattern="/me/payment/method/{paymentMethodId}",
+    shape=PaymentMethod,
+    id_of=lambda row: row.paymentMethodId,
+    batched=False,  # nobody was seen to do it, and there are few
+)
+
+
+def connect(
+    profile: Profile,
+    *,
+    patience: Patience | None = None,
+    on_request: Callable[[str, int], None] | None = None,
+    on_wait: Callable[[float], None] | None = None,
+) -> OvhClient:
+    """The gateway for one profile. Nothing is sent before the first call.
+
+    `on_request` hears the route and the number of requests so far, `on_wait` the seconds that
+    the fair pace asks to wait.
+    """
+    # `ovh`, `requests` and their own imports cost a tenth of a second
+    from ledger.ovh.wire import Wire  # noqa: PLC0415
+
+    # its default hooks write to stderr, and load prometheus_client where that is installed
+    set_on_retry_hooks([])
+    refusals = Refusals(profile)
+    calls = Calls(
+        Wire(profile, refusals),
+        refusals,
+        pace=Pace(profile.requests_per_minute, on_wait=on_wait),
+        patience=patience or Patience(),
+        on_request=on_request,
+    )
+    return OvhClient(profile, calls)
+
+
+class OvhClient:
+    """OVH as `Gateway` describes it, for one thread at a time; close it, or use `with`."""
+
+    def __init__(self, profile: Profile, calls: Calls) -> None:
+        self._profile = profile
+        self._calls = calls
+        self._batches = Batches(calls)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._calls.close()
+
+    @property
+    def profile(self) -> str:
+        return self._profile.name
+
+    @property
+    def nichandle(self) -> str | None:
+        return self._profile.nichandle
+
+    @property
+    def requests(self) -> int:
+        return self._calls.requests
+
+    @property
+    def last(self) -> Received:
+        return self._calls.last
+
+    def time(self) -> datetime:
+        return self._calls.clock()
+
+    def me(self) -> Me:
+        return self._get(Me, route("/me"))
+
+    def services(self) -> Sequence[str]:
+        return self._get(list[str], route("/sms"))
+
+    def account(self, service: str) -> SmsAccount:
+        return self._get(SmsAccount, route(_SMS, serviceName=service))
+
+    def service_infos(self, service: str) -> ServiceInfos:
+        return self._get(ServiceInfos, route(f"{_SMS}/serviceInfos", serviceName=service))
+
+    def outgoing_ids(
+        self,
+        service: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        delivery_receipt: int | None = None,
+    ) -> Sequence[int]:
+        listed = with_query(
+            route(f"{_SMS}/outgoing", serviceName=service),
+            creationDatetime_from=from_text(since),
+            creationDatetime_to=to_text(until),
+            deliveryReceipt=delivery_receipt,
+        )
+        return self._get(list[int], listed)
+
+    def outgoing(self, service: str, ids: Iterable[int]) -> Mapping[int, Outgoing]:
+        return self._batches.rows(_OUTGOING, ids, serviceName=service)
+
+    def incoming_ids(
+        self, service: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[int]:
+        listed = with_query(
+            route(f"{_SMS}/incoming", serviceName=service),
+            creationDatetime_from=from_text(since),
+            creationDatetime_to=to_text(until),
+        )
+        return self._get(list[int], listed)
+
+    def incoming(self, service: str, ids: Iterable[int]) -> Mapping[int, Incoming]:
+        return self._batches.rows(_INCOMING, ids, serviceName=service)
+
+    def job_ids(self, service: str) -> Sequence[int]:
+        return self._get(list[int], route(f"{_SMS}/jobs", serviceName=service))
+
+    def jobs(self, service: str, ids: Iterable[int]) -> Mapping[int, Job]:
+        return self._batches.rows(_JOBS, ids, serviceName=service)
+
+    def hlr_ids(self, service: str) -> Sequence[int]:
+        return self._get(list[int], route(f"{_SMS}/hlr", serviceName=service))
+
+    def hlr(self, service: str, ids: Iterable[int]) -> Mapping[int, HlrLookup]:
+        return self._batches.rows(_HLR, ids, serviceName=service)
+
+    def users(self, service: str) -> Sequence[str]:
+        return self._get(list[str], route(f"{_SMS}/users", serviceName=service))
+
+    def user_quota(self, service: str, login: str) -> UserQuota:
+        at = route(f"{_SMS}/users/{{login}}", serviceName=service, login=login)
+        return self._get(WireUser, at).quota()
+
+    def bill_ids(self, *, since: datetime | None = None) -> Sequence[str]:
+        return self._get(list[str], with_query(route("/me/bill"), date_from=from_text(since)))
+
+    def bill(self, bill_id: str) -> Bill:
+        return self._get(WireBill, route("/me/bill/{billId}", billId=bill_id)).bill()
+
+    def bill_details(self, bill_id: str) -> Sequence[BillDetail]:
+        """All lines of a bill: one that OVH lists and does not give raises OvhBadAnswer.
+
+        Read without one of its lines, the bill would be remembered as examined.
+        """
+        at = route("/me/bill/{billId}/details", billId=bill_id)
+        ids = self._get(list[str], at)
+        rows = self._batches.rows(_DETAILS, ids, billId=bill_id)
+        if len(rows) < len(set(ids)):
+            msg = f"GET {at.shown}: OVH lists lines that it does not give: run it again later"
+            raise OvhBadAnswer(msg, query_id=self.last.query_id)
+        return [row.detail() for row in rows.values()]
+
+    def order_ids(self, *, since: datetime | None = None) -> Sequence[int]:
+        return self._get(list[int], with_query(route("/me/order"), date_from=from_text(since)))
+
+    def payment_methods(self) -> Sequence[PaymentMethod]:
+        ids = self._get(list[int], route("/me/payment/method"))
+        return list(self._batches.rows(_METHODS, ids).values())
+
+    def _get(self, shape: type[T], at: Route) -> T:
+        raw = self._calls.get(at)
+        return read(shape, raw, at, query_id=self.last.query_id)

@@ -1,0 +1,233 @@
+"""The port to OVH, in OVH's own words: what the ledger may ask, and what it gets back.
+
+Numbers of credits arrive as the exact text that OVH sent (`Decimal`), times as aware datetimes.
+Message texts and passwords never pass this port; receivers do, for the country must be found
+from them, and are dropped right after. Methods raise the `OvhError` family only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """The customer behind the key (`/me`)."""
+
+    nichandle: str
+    ovhSubsidiary: str  # noqa: N815 (OVH's word)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsAccount:
+    """`/sms/{serviceName}` as read at one moment."""
+
+    description: str
+    status: str
+    channel: str
+    smpp: bool
+    creditsLeft: Decimal  # noqa: N815
+    creditsHoldByQuota: Decimal  # noqa: N815
+    userQuantityWithQuota: int  # noqa: N815
+    creditThresholdForAutomaticRecredit: Decimal  # noqa: N815
+    automaticRecreditAmount: int | None  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceInfos:
+    """`/sms/{serviceName}/serviceInfos`: `creation` is what two months' age counts from."""
+
+    creation: date
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One sent SMS, without its text."""
+
+    id: int
+    creationDatetime: datetime  # noqa: N815
+    credits: Decimal
+    numberOfSms: int  # noqa: N815
+    messageLength: int  # noqa: N815
+    receiver: str
+    tag: str
+    tariffCode: str  # noqa: N815
+    deliveryReceipt: int  # noqa: N815
+    differedDelivery: int  # noqa: N815 (minutes)
+    batchID: str | None  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One received reply, without its text; `sender` is the phone number that replied."""
+
+    id: int
+    creationDatetime: datetime  # noqa: N815
+    credits: Decimal
+    sender: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A send that is queued: its credits have left, its row is not in /outgoing yet."""
+
+    id: int
+    creationDatetime: datetime  # noqa: N815
+    credits: Decimal
+    differedDelivery: int  # noqa: N815 (minutes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HlrLookup:
+    """One HLR lookup; OVH states no cost for it."""
+
+    id: int
+    datetime: datetime
+    msisdn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserQuota:
+    """The quota of one API user of an account (the login names it, no more)."""
+
+    login: str
+    quotaStatus: str  # noqa: N815
+    quotaLeft: Decimal  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """`order.Price`: the exact decimal, from `priceInUcents` where it is given."""
+
+    value: Decimal
+    currencyCode: str  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """`/me/bill/{billId}`, without the fields that give access to the document."""
+
+    billId: str  # noqa: N815
+    date: datetime
+    orderId: int  # noqa: N815
+    category: str
+    priceWithoutTax: Price  # noqa: N815
+    tax: Price
+    priceWithTax: Price  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDetail:
+    """One line of a bill; `domain` is the `serviceName` for SMS credits."""
+
+    billDetailId: str  # noqa: N815
+    domain: str
+    description: str
+    quantity: str
+    unitPrice: Price  # noqa: N815
+    totalPrice: Price  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMethod:
+    """`/me/payment/method/{id}`: what decides whether automatic recharge can work."""
+
+    paymentMethodId: int  # noqa: N815
+    paymentType: str  # noqa: N815
+    status: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """The evidence of one answer: which call, when it was read, OVH's id for it."""
+
+    route: str
+    read_at: datetime
+    query_id: str | None
+
+
+class Gateway(Protocol):
+    """What the ledger asks of OVH. Only reads are retried.
+
+    Lists of rows are given by id; an id that OVH lists but answers with 404 is left out of the
+    mapping: it is not there yet, or gone, and never fatal. A row that OVH refuses for another
+    reason raises.
+    """
+
+    @property
+    def profile(self) -> str: ...
+
+    @property
+    def nichandle(self) -> str | None:
+        """The customer as the profile states it, for keys that may not read /me."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far, retries included."""
+        ...
+
+    @property
+    def last(self) -> Received:
+        """The evidence of the last answer."""
+        ...
+
+    def time(self) -> datetime:
+        """OVH's clock (`/auth/time`), UTC."""
+        ...
+
+    def me(self) -> Me: ...
+
+    def services(self) -> Sequence[str]:
+        """`GET /sms`."""
+        ...
+
+    def account(self, service: str) -> SmsAccount: ...
+
+    def service_infos(self, service: str) -> ServiceInfos: ...
+
+    def outgoing_ids(
+        self,
+        service: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        delivery_receipt: int | None = None,
+    ) -> Sequence[int]: ...
+
+    def outgoing(self, service: str, ids: Iterable[int]) -> Mapping[int, Outgoing]: ...
+
+    def incoming_ids(
+        self, service: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[int]: ...
+
+    def incoming(self, service: str, ids: Iterable[int]) -> Mapping[int, Incoming]: ...
+
+    def job_ids(self, service: str) -> Sequence[int]: ...
+
+    def jobs(self, service: str, ids: Iterable[int]) -> Mapping[int, Job]: ...
+
+    def hlr_ids(self, service: str) -> Sequence[int]: ...
+
+    def hlr(self, service: str, ids: Iterable[int]) -> Mapping[int, HlrLookup]: ...
+
+    def users(self, service: str) -> Sequence[str]: ...
+
+    def user_quota(self, service: str, login: str) -> UserQuota: ...
+
+    def bill_ids(self, *, since: datetime | None = None) -> Sequence[str]: ...
+
+    def bill(self, bill_id: str) -> Bill: ...
+
+    def bill_details(self, bill_id: str) -> Sequence[BillDetail]: ...
+
+    def order_ids(self, *, since: datetime | None = None) -> Sequence[int]: ...
+
+    def payment_methods(self) -> Sequence[PaymentMethod]: ...

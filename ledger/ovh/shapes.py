@@ -1,0 +1,79 @@
+"""Where OVH's rows are nested otherwise than the port's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ledger.ovh.gateway import Bill, BillDetail, UserQuota
+from ledger.ovh.prices import WirePrice
+
+
+@dataclass(frozen=True, slots=True)
+class WireBill:
+    """`billing.Bill`; its password and addresses, which open the document, are not read."""
+
+    billId: str  # noqa: N815
+    date: datetime
+    orderId: int  # noqa: N815
+    category: str
+    priceWithoutTax: WirePrice  # noqa: N815
+    tax: WirePrice
+    priceWithTax: WirePrice  # noqa: N815
+
+    def bill(self) -> Bill:
+        return Bill(
+            billId=self.billId,
+            date=self.date,
+            orderId=self.orderId,
+            category=self.category,
+            priceWithoutTax=self.priceWithoutTax.price(),
+            tax=self.tax.price(),
+            priceWithTax=self.priceWithTax.price(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WireBillDetail:
+    """`billing.BillDetail`."""
+
+    billDetailId: str  # noqa: N815
+    domain: str
+    description: str
+    quantity: str
+    unitPrice: WirePrice  # noqa: N815
+    totalPrice: WirePrice  # noqa: N815
+
+    def detail(self) -> BillDetail:
+        return BillDetail(
+            billDetailId=self.billDetailId,
+            domain=self.domain,
+            description=self.description,
+            quantity=self.quantity,
+            unitPrice=self.unitPrice.price(),
+            totalPrice=self.totalPrice.price(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WireQuota:
+    """`sms.Quota`."""
+
+    quotaLeft: Decimal  # noqa: N815
+    quotaStatus: str  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True)
+class WireUser:
+    """`sms.User`; its password is not read."""
+
+    login: str
+    quotaInformations: WireQuota  # noqa: N815
+
+    def quota(self) -> UserQuota:
+        return UserQuota(
+            login=self.login,
+            quotaStatus=self.quotaInformations.quotaStatus,
+            quotaLeft=self.quotaInformations.quotaLeft,
+        )

@@ -1,0 +1,227 @@
+"""The service: load, decide, record; again when another program was first.
+
+`Ledger.work` runs a decision on fresh states and records what it gives in one transaction. A
+decision may run several times; natural keys make the second run record only what is missing,
+also after a commit whose outcome was not known.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar, assert_never
+
+from ledger import account as accounts
+from ledger import consumption as consumptions
+from ledger import customer as customers
+from ledger import observation as observations
+from ledger.account import Account
+from ledger.consumption import Consumption
+from ledger.customer import Customer
+from ledger.errors import DatabaseBusy, IntegrityFailure
+from ledger.events import (
+    AccountEvent,
+    BalanceObserved,
+    ConsumptionEvent,
+    CustomerEvent,
+    LedgerEvent,
+    LineKind,
+    PageRecorded,
+)
+from ledger.movements import Movement, movements
+from ledger.names import consumption_stream, customer_stream, observations_stream
+from ledger.observation import Observations
+from ledger.pages import Line, LineId, unpack
+from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
+from ledger.times import to_us
+
+State = Customer | Account | Consumption | Observations
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 10
+_FIRST_WAIT_S: Final = 0.01
+
+
+def stream_of(state: State) -> str:
+    match state:
+        case Customer():
+            return customer_stream(state.name)
+        case Account():
+            return state.name
+        case Consumption():
+            return consumption_stream(state.account)
+        case Observations():
+            return observations_stream(state.account)
+        case _:
+            assert_never(state)
+
+
+def _evolve(state: State, event: LedgerEvent) -> None:
+    """Apply an event to the state of its stream; an event of another stream is a fault."""
+    if isinstance(state, Customer) and isinstance(event, CustomerEvent):
+        customers.evolve(state, event)
+    elif isinstance(state, Account) and isinstance(event, AccountEvent):
+        accounts.evolve(state, event)
+    elif isinstance(state, Consumption) and isinstance(event, ConsumptionEvent):
+        consumptions.evolve(state, event)
+    elif isinstance(state, Observations) and isinstance(event, BalanceObserved):
+        observations.evolve(state, event)
+    else:
+        msg = f"expected an event of the stream {stream_of(state)}, found {event.TOPIC}"
+        raise IntegrityFailure(msg)
+
+
+class Ledger:
+    """The write side of one ledger."""
+
+    def __init__(self, path: Path) -> None:
+        self._storage = Storage(path)
+        self._states: dict[str, State] = {}
+
+    def close(self) -> None:
+        self._storage.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def work(self, decide: Callable[[Work], T]) -> T:
+        """Run a decision and record its events together. Raises DatabaseBusy and its own."""
+        wait_s = _FIRST_WAIT_S
+        for _ in range(_ATTEMPTS):
+            work = Work(self)
+            try:
+                result = decide(work)
+                self._record(work)
+            except VersionConflict:
+                self._states.clear()
+                time.sleep(wait_s * (0.5 + random.random()))  # noqa: S311 (jitter, no secret)
+                wait_s *= 2
+            except BaseException:
+                self._states.clear()
+                raise
+            else:
+                return result
+        msg = (
+            "expected to record the change, found that other programs changed the same account"
+            f" {_ATTEMPTS} times meanwhile: nothing was recorded, run the command again"
+        )
+        raise DatabaseBusy(msg)
+
+    def _record(self, work: Work) -> None:
+        if work.placed:
+            self._storage.append(*work.placed)
+            for state in self._states.values():
+                if isinstance(state, Consumption):
+                    self._keep_snapshot(state, work.placed)
+
+    def _keep_snapshot(self, state: Consumption, placed: list[Placed]) -> None:
+        stream = consumption_stream(state.account)
+        grown = sum(one.originator_id == stream for one in placed)
+        if state.version % SNAPSHOT_EVERY < grown:
+            self._storage.keep(state)
+
+    def load(self, fresh: State) -> State:
+        """Bring a state up to its stream, from where it was loaded last."""
+        stream = stream_of(fresh)
+        state = self._states.get(stream)
+        if state is None:
+            state = self._states[stream] = self._start(fresh)
+        if isinstance(state, Observations):
+            self._load_last(state)
+        else:
+            for _, event in self._storage.read(stream, after=state.version):
+                _evolve(state, event)
+        return state
+
+    def _start(self, fresh: State) -> State:
+        if isinstance(fresh, Consumption):
+            return self._storage.consumption(fresh.account)
+        return fresh
+
+    def _load_last(self, state: Observations) -> None:
+        last = self._storage.last(stream_of(state))
+        if last is not None and last[0] != state.version:
+            state.version = last[0] - 1
+            _evolve(state, last[1])
+
+    def movements(self, account: str) -> Iterator[Movement]:
+        """Give every movement of an account, as its two streams hold them."""
+        for stream in (account, consumption_stream(account)):
+            for _, event in self._storage.read(stream):
+                yield from movements(event)
+
+    def lines_since(self, account: str, kind: LineKind, since: datetime) -> Iterator[Line]:
+        """Give the recorded lines of a kind from an instant on."""
+        since_us = to_us(since)
+        state = self.load(Consumption(account))
+        for page in state.ranges if isinstance(state, Consumption) else ():
+            if page.kind == kind and page.last_at_us >= since_us:
+                _, lines = self.lines_of_page(account, page.version)
+                yield from (line for line in lines if line.at_us >= since_us)
+
+    def lines_of_page(self, account: str, version: int) -> tuple[PageRecorded, list[Line]]:
+        """Read one page of an account's lines."""
+        stream = consumption_stream(account)
+        for _, event in self._storage.read(stream, after=version - 1, through=version):
+            if isinstance(event, PageRecorded):
+                return event, unpack(event)
+        msg = f"expected a page at version {version} of {stream}, found none"
+        raise IntegrityFailure(msg)
+
+
+class Work:
+    """One attempt at a change: the states that it looked at, the events that it places."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._loaded: dict[str, State] = {}
+        self.placed: list[Placed] = []
+
+    def customer(self, name: str) -> Customer:
+        state = self._load(Customer(name))
+        assert isinstance(state, Customer)  # noqa: S101 (for the type checker)
+        return state
+
+    def account(self, name: str) -> Account:
+        state = self._load(Account(name))
+        assert isinstance(state, Account)  # noqa: S101
+        return state
+
+    def consumption(self, account: str) -> Consumption:
+        state = self._load(Consumption(account))
+        assert isinstance(state, Consumption)  # noqa: S101
+        return state
+
+    def observations(self, account: str) -> Observations:
+        state = self._load(Observations(account))
+        assert isinstance(state, Observations)  # noqa: S101
+        return state
+
+    def _load(self, fresh: State) -> State:
+        stream = stream_of(fresh)
+        if stream not in self._loaded:
+            self._loaded[stream] = self._ledger.load(fresh)
+        return self._loaded[stream]
+
+    def known_lines(
+        self, account: str, kind: LineKind, ids: Iterable[LineId]
+    ) -> dict[LineId, tuple[int, Line]]:
+        """Find which of these lines are recorded: the version of their page, and the line."""
+        wanted = set(ids)
+        known: dict[LineId, tuple[int, Line]] = {}
+        for version in consumptions.touched(self.consumption(account), kind, wanted):
+            _, lines = self._ledger.lines_of_page(account, version)
+            known.update((line.id, (version, line)) for line in lines if line.id in wanted)
+        return known
+
+    def record(self, state: State, events: Iterable[LedgerEvent]) -> None:
+        """Place events at the end of a state's stream; later decisions see them."""
+        for event in events:
+            _evolve(state, event)
+            self.placed.append(Placed(stream_of(state), state.version, event))

@@ -1,0 +1,126 @@
+"""Books: each account as the ledger knows it now, from the views kept with the events.
+
+No event is decoded here, and no library imported that would do it: `bal` starts in no time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ledger.credits import Credits
+from ledger.database import Rows
+from ledger.errors import UnknownAccount
+from ledger.times import from_us, zone
+
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One account with its opening (T0) and what moved since, in thousandths of a credit.
+
+    `known_through_us` is the last instant that the ledger heard of: a look at OVH, or the
+    last movement. Times are microseconds since 1970, UTC.
+    """
+
+    customer: str
+    account: str
+    zone: ZoneInfo
+    opened_at_us: int
+    closed_at_us: int | None
+    opening_at_us: int | None
+    opening_milli: int | None
+    moved_milli: int
+    known_through_us: int
+
+    @property
+    def balance(self) -> Credits | None:
+        """The credits owned now; None where no opening balance is known."""
+        if self.opening_milli is None:
+            return None
+        return Credits(self.opening_milli + self.moved_milli)
+
+    def local(self, at_us: int) -> datetime:
+        """Give an instant with the customer's offset."""
+        return from_us(at_us).astimezone(self.zone)
+
+
+def books(rows: Rows, accounts: Sequence[str] = ()) -> list[Book]:
+    """Give the named accounts, or all, by customer. Raises UnknownAccount."""
+    found = [_book(row) for row in rows.execute(_BOOKS)]
+    found.sort(key=lambda book: (natural(book.customer), natural(book.account)))
+    require_known(accounts, [book.account for book in found])
+    return [book for book in found if not accounts or book.account in accounts]
+
+
+def require_known(accounts: Iterable[str], known: Sequence[str]) -> None:
+    """Raise UnknownAccount for a name that the ledger does not have."""
+    for account in accounts:
+        if account not in known:
+            raise UnknownAccount(account, tuple(known))
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Give a sorting key in which `sms-x-2` stands before `sms-x-10`."""
+    return [
+        (int(part), "") if part.isdigit() else (0, part) for part in _DIGITS.split(name) if part
+    ]
+
+
+_BOOKS = """
+    SELECT customer, account, time_zone, opened_at_us, closed_at_us, opening_at_us,
+        opening_milli, moved_milli,
+        (SELECT MAX(last_at_us) FROM daily_total d WHERE d.account = a.account AND d.day =
+            (SELECT MAX(day) FROM daily_total e WHERE e.account = a.account)),
+        (SELECT read_at_us FROM sync_run r WHERE r.account = a.account)
+    FROM account a JOIN customer USING (customer)
+"""
+
+
+def _book(row: Sequence[object]) -> Book:
+    customer, account, zone_name, opened, closed, opening, milli, moved, last, read = row
+    heard = [at for at in (opened, opening, last, read) if isinstance(at, int)]
+    return Book(
+        customer=str(customer),
+        account=str(account),
+        zone=zone(str(zone_name)),
+        opened_at_us=_int(opened) or 0,
+        closed_at_us=_int(closed),
+        opening_at_us=_int(opening),
+        opening_milli=_int(milli),
+        moved_milli=_int(moved) or 0,
+        known_through_us=max(heard),
+    )
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def log_position(rows: Rows) -> int:
+    """Give the position of the last event, 0 for an empty ledger."""
+    ((position,),) = rows.execute("SELECT COALESCE(MAX(position), 0) FROM event_log")
+    return int(position)
+
+
+def notes(rows: Rows, of: Sequence[Book]) -> list[str]:
+    """Say what makes a report of these books less than whole: imports, unknown balances."""
+    found = []
+    for customer, sha256, count in rows.execute(
+        "SELECT customer, sha256, rows FROM file_import WHERE completed_at_us IS NULL"
+        " ORDER BY customer, started_at_us"
+    ):
+        found.append(
+            f"the import of a file of {count} rows ({sha256[:12]}…) for {customer} is not"
+            " complete: run `sms-ledger import` with that file again"
+        )
+    return found + [
+        f"the balance of {book.account} is not known: no opening was read yet;"
+        f" run `sms-ledger sync {book.account}` or import its opening"
+        for book in of
+        if book.opening_milli is None
+    ]

@@ -1,0 +1,118 @@
+"""Entries of a register, and how lines are grouped into them.
+
+Lines are grouped by kind and segment, a segment being a local day cut at each single movement
+of the account. A day that no movement cuts needs its totals only; of others the pages are read.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from ledger.database import Rows
+from ledger.events import LINE_KINDS
+from ledger.times import from_us, local_day
+from projections.books import Book
+from projections.page_lines import Spent, Stretch, lines_during
+
+# At one instant, credits come in, are spent, and go out.
+IN: Final = 0
+SPENT: Final = 1
+OUT: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row to be: `at_us` and `rank` are its place."""
+
+    at_us: int
+    rank: int
+    kind: str
+    milli: int
+    recorded_at_us: int | None
+    reference: str = ""
+    count: int = 1
+
+
+def place(entry: Entry) -> tuple[int, int, str]:
+    """Give the order of rows; single movements of one instant stay as they were recorded."""
+    return entry.at_us, entry.rank, entry.kind if entry.rank == SPENT else ""
+
+
+def line_entry(line: Spent) -> Entry:
+    return Entry(line.at_us, SPENT, line.kind, line.milli, line.recorded_at_us, line.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class _Total:
+    """A day's lines of one kind."""
+
+    kind: str
+    count: int
+    milli: int
+    first_us: int
+    last_us: int
+    recorded_us: int
+
+
+def grouped(rows: Rows, book: Book, stretch: Stretch, singles: Sequence[Entry]) -> list[Entry]:
+    """Group lines by kind and segment, from the totals of the day wherever they do."""
+    cuts = [(single.at_us, single.rank) for single in singles]
+    entries: list[Entry] = []
+    looked_at: list[Stretch] = []
+    for totals in _days(rows, book, stretch):
+        first, last = min(t.first_us for t in totals), max(t.last_us for t in totals)
+        whole = stretch[0] <= first and last < stretch[1]
+        if whole and _segment(cuts, first) == _segment(cuts, last):
+            entries += [Entry(t.last_us, SPENT, t.kind, t.milli, t.recorded_us, count=t.count)
+                        for t in totals]  # fmt: skip
+        else:
+            looked_at.append((max(first, stretch[0]), min(last + 1, stretch[1])))
+    inside = [part for part in looked_at if part[0] < part[1]]
+    return entries + _segments(book, lines_during(rows, book.account, inside), cuts)
+
+
+def _segment(cuts: Sequence[tuple[int, int]], at_us: int) -> int:
+    return bisect_left(cuts, (at_us, SPENT))
+
+
+def _days(rows: Rows, book: Book, stretch: Stretch) -> Iterator[list[_Total]]:
+    """Give the totals of each day that a stretch touches, oldest first."""
+    totals = rows.execute(
+        "SELECT day, kind, count, milli, first_at_us, last_at_us, recorded_at_us"
+        " FROM daily_total WHERE account = :account AND day >= :first"
+        " AND last_at_us >= :start AND first_at_us < :end ORDER BY day, kind",
+        account=book.account,
+        first=local_day(from_us(stretch[0]), book.zone).isoformat(),
+        start=stretch[0],
+        end=stretch[1],
+    )
+    for _, day in groupby(totals, key=lambda row: row[0]):
+        lines = [_Total(*row[1:]) for row in day if row[1] in LINE_KINDS]
+        if lines:
+            yield lines
+
+
+def _segments(
+    book: Book, lines: Iterable[Spent], cuts: Sequence[tuple[int, int]]
+) -> list[Entry]:
+    groups: dict[tuple[int, str, str], Entry] = {}
+    for line in lines:
+        day = local_day(from_us(line.at_us), book.zone).isoformat()
+        key = (_segment(cuts, line.at_us), day, line.kind)
+        groups[key] = _joined(groups.get(key), line)
+    return list(groups.values())
+
+
+def _joined(group: Entry | None, line: Spent) -> Entry:
+    return Entry(
+        at_us=line.at_us,
+        rank=SPENT,
+        kind=line.kind,
+        milli=line.milli + (group.milli if group else 0),
+        recorded_at_us=max(line.recorded_at_us, (group and group.recorded_at_us) or 0),
+        count=1 + (group.count if group else 0),
+    )

@@ -1,0 +1,184 @@
+"""A sandbox, a profile for it and a ledger: what the stories of synchronisation stand on."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import cli
+from ledger.sandbox import Knobs, World, profiles, serving
+
+NOW = 1_793_466_000  # 2026-10-31T18:00:00+01:00
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did; `screen` is what a terminal would have shown."""
+
+    status: int
+    out: str
+    err: str
+    screen: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return json.loads(self.out)["rows"]
+
+
+class _Shown(io.StringIO):
+    """A stream of a command, shown on its screen too."""
+
+    def __init__(self, screen: io.StringIO) -> None:
+        super().__init__()
+        self._screen = screen
+
+    def write(self, text: str) -> int:
+        self._screen.write(text)
+        return super().write(text)
+
+
+class Rig:
+    """One sandbox and one ledger; commands run in this process, or in one of their own."""
+
+    def __init__(self, running: Any, folder: Path, profile: str) -> None:
+        self.ovh = running
+        self.folder = folder
+        self.database = folder / "ledger.db"
+        self.conf = folder / "ovh.conf"
+        self.profiles = profiles.write(
+            self.conf, profile, running.url, running.credentials.values()
+        )
+
+    def sl(self, *arguments: str, profile: str = "") -> Ran:
+        """Run a command on this ledger, in this process."""
+        return self.run(self.words(*arguments, profile=profile))
+
+    def run(self, words: list[str]) -> Ran:
+        """Run a command line in this process, as it would be typed."""
+        screen = io.StringIO()
+        out, err = _Shown(screen), _Shown(screen)
+        before = os.environ.get("SMS_LEDGER_OVH_CONFIG")
+        os.environ["SMS_LEDGER_OVH_CONFIG"] = str(self.conf)
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                status = cli.run(words)
+        finally:
+            if before is None:
+                del os.environ["SMS_LEDGER_OVH_CONFIG"]
+            else:
+                os.environ["SMS_LEDGER_OVH_CONFIG"] = before
+        return Ran(status, out.getvalue(), err.getvalue(), screen.getvalue())
+
+    def words(self, *arguments: str, profile: str = "") -> list[str]:
+        named = ["--profile", profile or self.profiles[0]]
+        start = ["--database", str(self.database), *named, "--actor", "tester"]
+        return [*start, *arguments]
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a command in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-c", "from cli import main; main()", *self.words(*arguments)],
+            env={**os.environ, "SMS_LEDGER_OVH_CONFIG": str(self.conf)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    def sync(self, *arguments: str) -> None:
+        """Synchronise every customer; all must go well."""
+        for profile in self.profiles:
+            ran = self.sl("sync", *arguments, profile=profile)
+            assert (ran.status, ran.err.count("sms-ledger:")) == (0, 0), ran
+
+    def owned(self) -> dict[str, Decimal]:
+        """Give what OVH says each account owns."""
+        return {
+            name: Decimal(account.milli + account.held_milli) / 1000
+            for name, account in self.ovh.world.accounts.items()
+        }
+
+    def balances(self) -> dict[str, Decimal]:
+        """Give what the ledger says each account owns."""
+        return {
+            row["account"]: Decimal(row["credits"]) for row in self.sl("bal", "-O", "json").rows
+        }
+
+    def drifts(self) -> dict[str, Decimal]:
+        rows = self.sl("recon", "run", "-O", "json").rows
+        return {row["account"]: Decimal(row["drift"]) for row in rows}
+
+    def table(self, query: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.database)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def figures(self) -> dict[str, Any]:
+        """Give all that makes two ledgers the same, whatever moments wrote them."""
+        return {
+            "balances": self.balances(),
+            "days": self.table("SELECT account, day, kind, count, milli FROM daily_total"),
+            "openings": self.table("SELECT account, opening_at_us, opening_milli FROM account"),
+            "lines": sorted(lines_of(self.database)),
+            "bills": sorted(purchases_of(self.database)),
+        }
+
+
+def events_of(database: Path) -> Iterator[tuple[str, Any]]:
+    """Give every event of a ledger with its stream, in the order of the log."""
+    from ledger.canonical import decode
+
+    connection = sqlite3.connect(database)
+    rows = connection.execute(
+        "SELECT stream, stored_events.topic, state FROM event_log JOIN stored_events"
+        " ON originator_id = stream AND originator_version = version ORDER BY position"
+    ).fetchall()
+    connection.close()
+    for stream, topic, state in rows:
+        yield stream, decode(topic, state)
+
+
+def lines_of(database: Path) -> Iterator[tuple[Any, ...]]:
+    from ledger.events import PageRecorded
+    from ledger.pages import unpack
+
+    for stream, event in events_of(database):
+        if isinstance(event, PageRecorded):
+            for line in unpack(event):
+                yield stream, event.kind, line.id, line.at_us, line.milli, line.country
+
+
+def purchases_of(database: Path) -> Iterator[tuple[Any, ...]]:
+    from ledger.events import CreditsPurchased
+
+    for stream, event in events_of(database):
+        if isinstance(event, CreditsPurchased):
+            yield stream, event.bill_detail_id, event.happened_at, event.credits.milli
+
+
+@contextmanager
+def rig(
+    folder: Path,
+    scenario: str = "small",
+    *,
+    seed: int = 1,
+    messages: int = 0,
+    profile: str = "rig",
+    **knobs: Any,
+) -> Iterator[Rig]:
+    """Serve a scenario on loopback, with a clock that stands still until it is advanced."""
+    world = World.from_scenario(scenario, seed, NOW, Knobs(**knobs), messages)
+    with serving(world, frozen=True) as running:
+        yield Rig(running, folder, profile)

@@ -1,0 +1,250 @@
+"""Architecture: the contracts hold, each was seen to fail, and the domain only computes."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("ledger", "projections", "cli", "migrations")
+CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
+    "importlinter"
+]["contracts"]
+
+# --- the import contracts ------------------------------------------------------------------
+
+OFFENDERS = [
+    # contract, module, what it imports against the contract
+    ("The edge over the read side and the schema over the write side", "ledger.sync", "cli"),
+    ("The edge over the read side and the schema over the write side", "ledger.service",
+     "projections"),
+    ("The edge over the read side and the schema over the write side", "projections.report",
+     "migrations"),
+    ("The write side, from the service down to the vocabulary", "ledger.events",
+     "ledger.pages"),
+    ("The write side, from the service down to the vocabulary", "ledger.account",
+     "ledger.customer"),
+    ("The write side, from the service down to the vocabulary", "ledger.newcomer", None),
+    ("The adapter over the port over the values", "ledger.ovh.gateway", "ledger.ovh.client"),
+    ("The adapter knows the ledger by its errors alone", "ledger.ovh.client", "ledger.pages"),
+    ("Reports over what they share", "projections.balances", "projections.registers"),
+    ("Reports over what they share", "projections.newcomer", None),
+    ("The sandbox shares nothing with the ledger", "ledger.sandbox", "ledger.errors"),
+    ("The sandbox shares nothing with the ledger", "ledger.sandbox", "ovh"),
+    ("The sandbox shares nothing with the ledger", "ledger.sandbox", "ledger.ovh.gateway"),
+    ("The ledger does not know the sandbox, nor the adapter to OVH", "ledger.sync",
+     "ledger.ovh.client"),
+    ("The ledger does not know the sandbox, nor the adapter to OVH", "projections.report",
+     "ledger.sandbox"),
+    ("The domain is plain Python", "ledger.account", "sqlite3"),
+    ("The domain is plain Python", "ledger.events", "eventsourcing.domain"),
+    ("Projections know events, never decisions", "projections.report", "ledger.account"),
+    ("Projections know events, never decisions", "projections.report", "ledger.service"),
+    ("Only the storage knows the event store, only the adapter knows the ovh client",
+     "ledger.totals", "eventsourcing.sqlite"),
+    ("Only the storage knows the event store, only the adapter knows the ovh client",
+     "cli.session", "ovh"),
+]  # fmt: skip
+
+
+def lint(folder: Path) -> dict[str, str]:
+    """Run the linter; give each contract's verdict."""
+    command = Path(sys.executable).parent / "lint-imports"
+    ran = subprocess.run(
+        [command, "--no-cache", "--no-logo"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    verdicts = {}
+    for line in ran.stdout.splitlines():
+        name, _, verdict = line.rpartition(" ")
+        if verdict in {"KEPT", "BROKEN"}:
+            verdicts[name] = verdict
+    assert verdicts, ran
+    return verdicts
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the program, to be spoilt."""
+    folder = tmp_path_factory.mktemp("copy")
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def file_of(module: str, folder: Path) -> Path:
+    path = folder.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def test_every_contract_is_kept() -> None:
+    assert lint(ROOT) == {contract["name"]: "KEPT" for contract in CONTRACTS}
+
+
+def test_every_contract_has_an_offender_that_breaks_it() -> None:
+    assert {name for name, _, _ in OFFENDERS} == {contract["name"] for contract in CONTRACTS}
+
+
+@pytest.mark.parametrize(("contract", "module", "imported"), OFFENDERS)
+def test_a_contract_is_broken_by_an_import_against_it(
+    copy: Path, contract: str, module: str, imported: str | None
+) -> None:
+    path = file_of(module, copy)
+    before = path.read_text() if path.exists() else None
+    path.write_text(f"{before or ''}\nimport {imported}\n" if imported else "")
+    try:
+        assert lint(copy)[contract] == "BROKEN"
+    finally:
+        path.unlink()
+        if before is not None:
+            path.write_text(before)
+
+
+def test_there_is_no_import_that_the_linter_was_told_to_overlook() -> None:
+    for contract in CONTRACTS:
+        assert "ignore_imports" not in contract, contract["name"]
+
+
+# --- what the modules use ------------------------------------------------------------------
+
+
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
+def modules(*places: str) -> Iterator[tuple[str, ast.Module]]:
+    """Give the modules of these folders or files: their path, and their syntax."""
+    for place in places:
+        path = ROOT / place
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            yield file.relative_to(ROOT).as_posix(), parsed(file)
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom(module=str(module)):
+                yield module
+
+
+def words(tree: ast.AST) -> set[str]:
+    """Give the names and attributes that a module uses."""
+    return {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+
+
+(PLAIN,) = (one for one in CONTRACTS if one["name"] == "The domain is plain Python")
+DOMAIN = [f"{module.replace('.', '/')}.py" for module in PLAIN["source_modules"]]
+
+# What computes, and nothing that looks at the world: no clock, chance, files or environment.
+COMPUTES = {
+    "__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal",
+    "functools", "hashlib", "itertools", "ledger", "msgspec", "operator", "re", "typing",
+    "zlib", "zoneinfo",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", DOMAIN)
+def test_the_domain_imports_only_what_computes(module: str) -> None:
+    ((_, tree),) = modules(module)
+    assert {name.partition(".")[0] for name in imports(tree)} <= COMPUTES
+
+
+@pytest.mark.parametrize("module", DOMAIN)
+def test_the_domain_is_told_the_time(module: str) -> None:
+    ((_, tree),) = modules(module)
+    assert words(tree).isdisjoint({"now", "today", "utcnow", "open", "input"})
+
+
+def test_only_the_edge_prints() -> None:
+    for path, tree in modules("ledger", "projections", "migrations"):
+        assert words(tree).isdisjoint({"print", "echo", "stdout", "stderr"}), path
+
+
+# The places that `ovh` users know are part of OVH's contract, not of our domain.
+READ_THE_ENVIRONMENT = {"ledger/ovh/conf.py", "ledger/ovh/profiles.py", "ledger/ovh/tokens.py"}
+
+
+def test_the_environment_is_read_at_the_edge() -> None:
+    readers = {
+        path
+        for path, tree in modules("ledger", "projections", "migrations")
+        if words(tree) & {"environ", "getenv"}
+    }
+    assert readers <= READ_THE_ENVIRONMENT
+
+
+# Seconds to wait are no credits; nothing else here is a float.
+SECONDS = {
+    "ledger/errors.py": "`retry_after_s`, as OVH asked to wait",
+    "ledger/service.py": "the pause before the next try, with its jitter",
+}
+
+
+def floats(tree: ast.AST) -> Iterator[int]:
+    """Give the lines of float literals, of the name `float` and of true divisions."""
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Constant(value=float())
+                | ast.Name(id="float")
+                | ast.BinOp(op=ast.Div())
+                | ast.AugAssign(op=ast.Div())
+            ):
+                yield node.lineno
+
+
+def test_no_float_comes_near_a_credit() -> None:
+    """The sandbox imitates OVH's doubles, the adapter waits in seconds: both stay outside."""
+    own = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("ledger/*.py"))
+    for path, tree in modules(*own, "ledger/sync", "ledger/files", "projections"):
+        if path not in SECONDS:
+            assert list(floats(tree)) == [], path
+
+
+LIBRARIES = {
+    "alembic": ["migrations/"],
+    "click": ["cli/"],
+    "eventsourcing": ["ledger/storage.py"],
+    "ovh": ["ledger/ovh/"],
+    "phonenumbers": ["ledger/countries.py"],
+    "requests": ["ledger/ovh/"],
+    "rich": ["cli/"],
+    "sqlalchemy": ["migrations/"],
+    "stamina": ["ledger/ovh/"],
+    "starlette": ["ledger/sandbox/"],
+    "uvicorn": ["ledger/sandbox/"],
+}
+
+
+@pytest.mark.parametrize(("library", "places"), LIBRARIES.items())
+def test_a_library_is_known_in_one_place(library: str, places: list[str]) -> None:
+    for path, tree in modules(*PACKAGES):
+        if library in {name.partition(".")[0] for name in imports(tree)}:
+            assert path.startswith(tuple(places)), path
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path, tree in modules(*PACKAGES):
+        assert ast.get_docstring(tree) or not tree.body, path

@@ -1,0 +1,223 @@
+"""Start-up is felt: a report imports what it uses and nothing else; errors are one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from books import Books, books_in
+
+ROOT = Path(__file__).parents[1]
+
+# Each of these costs a reader of balances more than the balances do.
+HEAVY = (
+    "eventsourcing", "ovh", "psycopg", "alembic", "sqlalchemy", "phonenumbers", "rich",
+    "requests", "starlette", "msgspec", "json", "csv",
+)  # fmt: skip
+
+_TELL_IMPORTS = (
+    "import sys; from cli import run; status = run(sys.argv[1:]);"
+    " print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr);"
+    " sys.exit(status)"
+)
+
+
+@pytest.fixture
+def story(books):
+    books.draw("""
+        customer ab12345-ovh
+        account sms-ab12345-1
+        2026-10-01 09:00 opening 100
+        2026-10-01 10:00 sms 1.4
+    """)
+    books.rows("reg")
+    return books
+
+
+def start(program, *words, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def imported(books, *words):
+    ran = start(_TELL_IMPORTS, "--database", str(books.path), *words)
+    assert ran.returncode == 0, ran.stderr
+    return set(ran.stderr.split())
+
+
+def test_bal_imports_nothing_that_it_does_not_use(story):
+    assert imported(story, "bal") & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bal", "--as-of", "2026-10-01"],
+        ["reg"],
+        ["stmt", "sms-ab12345-1"],
+        ["account", "list"],
+        ["account", "show", "sms-ab12345-1"],
+        ["audit", "log"],
+        ["check"],
+    ],
+)
+def test_a_report_imports_neither_the_event_store_nor_ovh(story, words):
+    assert imported(story, *words) & set(HEAVY[:9]) == set()
+
+
+def test_help_imports_no_command():
+    ran = start(_TELL_IMPORTS, "--help")
+    assert ran.returncode == 0
+    assert set(ran.stderr.split()) & {"projections", "eventsourcing", "ovh", "rich"} == set()
+
+
+def test_a_reader_that_goes_away_is_no_error(story):
+    shown = subprocess.run(
+        f"{sys.executable} -c 'from cli import main; main()' --database {story.path} audit log"
+        " | head -1 >/dev/null; exit ${PIPESTATUS[0]}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+MAIN = "from cli import main; main()"
+
+
+def test_a_terminal_without_the_signs_that_we_use_still_shows_the_report(story):
+    words = ["--database", str(story.path), "recon", "show"]
+    ran = start(MAIN, *words, PYTHONIOENCODING="ascii")
+    assert (ran.returncode, "sms-ab12345-1" in ran.stdout) == (3, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_the_output_is_one_line(story):
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", MAIN, "--database", str(story.path), "bal"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        "sms-ledger: expected to write the output, found that it cannot be"
+        " (No space left on device)\n"
+    )
+
+
+def test_nobody_named_is_never_asked_by_a_report(story):
+    ran = start(MAIN, "--database", str(story.path), "bal", USER="", LOGNAME="")
+    assert ran.returncode == 0
+
+
+# --- databases that cannot be used ----------------------------------------------------------
+
+
+def test_a_file_that_is_no_database_is_one_line_of_status_6(books):
+    books.path.write_bytes(b"this is no database" * 100)
+    ran = books.type("bal")
+    assert (ran.status, ran.out) == (6, "")
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_another_programs_database_is_left_alone(books):
+    import sqlite3
+
+    books.path.unlink()
+    with sqlite3.connect(books.path) as connection:
+        connection.execute("CREATE TABLE theirs (id INTEGER)")
+    connection.close()
+    for words in (["bal"], ["migrate"], ["migrate", "status"]):
+        ran = books.type(*words)
+        assert (ran.status, "found" in ran.err) == (6, True)
+
+
+def test_a_newer_ledger_asks_for_a_newer_program(books):
+    database = books.database()
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    for words in (["bal"], ["migrate"], ["migrate", "status"]):
+        ran = books.type(*words)
+        assert ran.status == 6
+        assert "update the program" in ran.err
+
+
+def test_an_older_ledger_is_not_migrated_silently(books):
+    database = books.database()
+    database.execute("UPDATE alembic_version SET version_num = '0000'")
+    database.close()
+    ran = books.type("bal")
+    assert (ran.status, "sms-ledger migrate" in ran.err) == (6, True)
+    assert books.type("migrate", "status").status == 6
+
+
+def test_migrate_makes_a_ledger_and_says_from_where_to_where(tmp_path):
+    books = Books(tmp_path / "deep" / "new.db")
+    assert books.type("migrate", "status").status == 6
+    assert not books.path.exists()
+    ran = books.type("migrate")
+    assert (ran.status, ran.out) == (0, f"{books.path}: schema none → 0001\n")
+    assert books.type("migrate").out.endswith("nothing to do\n")
+    assert books.type("migrate", "status").status == 0
+    assert books.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_first_report_makes_the_ledger(tmp_path):
+    assert Books(tmp_path / "new.db").rows("bal") == []
+
+
+def test_a_ledger_where_nothing_may_be_written_is_read():
+    """In a process that gives up root's rights, if it has them."""
+    with TemporaryDirectory() as folder:
+        books = books_in(Path(folder)).draw("""
+            customer ab12345-ovh
+            account sms-ab12345-1
+            2026-10-01 09:00 opening 98.6
+        """)
+        books.rows("reg")
+        books.table("PRAGMA wal_checkpoint(TRUNCATE)")
+        books.path.chmod(0o444)
+        Path(folder).chmod(0o555)
+        ran = start(_WITHOUT_RIGHTS, str(ROOT), str(books.path))
+        Path(folder).chmod(0o755)
+    statuses = [line for line in ran.stdout.splitlines() if line.isdigit()]
+    assert statuses == ["0", "0", "6"], ran
+    assert '"credits": "98.6"' in ran.stdout
+    assert "found it read-only" in ran.stderr
+
+
+# What the commands import is imported first: who gives up rights may lose the libraries.
+_WITHOUT_RIGHTS = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import difflib, json, zoneinfo
+import cli, cli.bal, cli.reg, cli.account, cli.actions.closing
+import ledger.service, projections.accounts, projections.registers
+zoneinfo.ZoneInfo("Europe/Rome")
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+close = ["account", "close", "sms-ab12345-1", "--write-off"]
+for words in ["bal", "-O", "json"], ["reg"], close:
+    print(cli.run(["--database", sys.argv[2], "--actor", "x", *words]))
+"""

@@ -1,0 +1,387 @@
+"""A book of any shape, imported in any way, comes to the balances of an independent fold."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import cli
+import migrations
+from ledger.database import connect
+from ledger.events import FromFile, Stamp
+from ledger.files.importing import Import, Outcome
+from ledger.files.origin import open_origin
+from ledger.service import Ledger, Work
+
+COLUMNS = [
+    *("customer", "account", "kind", "id", "happened_at", "credits", "country", "parts", "tag"),
+    *("user", "batch", "counter_account", "net", "vat", "currency", "bill"),
+]
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+LINES = ("consumption", "reply", "hlr", "cleaning")
+
+Fact = dict[str, str]
+
+
+# --- a book, and what it comes to ----------------------------------------------------------
+
+
+@dataclass
+class Expected:
+    """One account, folded in the plainest way there is."""
+
+    opening: tuple[str, int] | None = None
+    moved: list[tuple[str, int]] = field(default_factory=list)
+
+    def balance(self) -> int:
+        start, credits = self.opening or ("", 0)
+        return credits + sum(milli for at, milli in self.moved if at >= start)
+
+
+def milli(text: str) -> int:
+    sign = -1 if text.startswith("-") else 1
+    whole, _, decimals = text.lstrip("+-").partition(".")
+    return sign * (int(whole) * 1000 + int((decimals + "000")[:3]))
+
+
+def fold(book: list[Fact]) -> dict[str, int]:
+    accounts: dict[str, Expected] = {}
+
+    def account(name: str) -> Expected:
+        return accounts.setdefault(name, Expected())
+
+    for fact in book:
+        at, credits = fact["happened_at"], milli(fact["credits"])
+        here = account(fact["account"])
+        if fact["kind"] == "opening":
+            here.opening = (at, credits)
+        elif fact["kind"] == "transfer":
+            here.moved.append((at, -credits))
+            account(fact["counter_account"]).moved.append((at, credits))
+        elif fact["kind"] in {*LINES, "refund"}:
+            here.moved.append((at, -credits))
+        else:
+            here.moved.append((at, credits))
+    return {name: one.balance() for name, one in accounts.items()}
+
+
+minutes = st.integers(0, 100_000)
+amounts = st.one_of(
+    st.integers(0, 3000).map(lambda n: f"{n // 1000}.{n % 1000:03d}"),
+    st.integers(0, 5000).map(str),
+)
+labels = st.sampled_from(["", "", "news", "alert", "a label"])
+
+
+@st.composite
+def facts(draw: st.DrawFn, account: str, others: list[str], number: int) -> Fact:
+    kind = draw(
+        st.sampled_from(
+            [*LINES, *LINES, "purchase", "recharge", "gift", "refund", "adjustment"]
+            + (["transfer"] if others else [])
+        )
+    )
+    fact = dict.fromkeys(COLUMNS, "")
+    fact |= {
+        "customer": account.partition(".")[0],
+        "account": account,
+        "kind": kind,
+        "id": draw(st.sampled_from([str(number), f"x{number}", str(10**9 - number)])),
+        "happened_at": (START + timedelta(minutes=draw(minutes))).isoformat(),
+        "credits": draw(amounts),
+        "country": draw(st.sampled_from(["", "IT", "FR"])),
+        "parts": draw(st.sampled_from(["", "1", "2"])),
+        "tag": draw(labels),
+        "user": draw(labels),
+    }
+    if kind == "adjustment":
+        fact["credits"] = draw(st.sampled_from(["", "+", "-"])) + fact["credits"]
+    if kind == "transfer":
+        fact["counter_account"] = draw(st.sampled_from(others))
+    return fact
+
+
+@st.composite
+def books(draw: st.DrawFn) -> list[Fact]:
+    book: list[Fact] = []
+    for customer in draw(st.sampled_from([["a-ovh"], ["a-ovh", "b-ovh"]])):
+        names = [f"{customer}.{n}" for n in range(draw(st.integers(1, 3)))]
+        for name in names:
+            if draw(st.booleans()):
+                at = (START + timedelta(minutes=draw(minutes))).isoformat()
+                opening = dict.fromkeys(COLUMNS, "")
+                opening |= {"customer": customer, "account": name, "kind": "opening"}
+                book.append({**opening, "happened_at": at, "credits": draw(amounts)})
+        for _ in range(draw(st.integers(1, 12))):
+            name = draw(st.sampled_from(names))
+            others = [other for other in names if other != name]
+            book.append(draw(facts(name, others, len(book))))
+    return book
+
+
+# --- importing it --------------------------------------------------------------------------
+
+
+def written(book: list[Fact]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(book)
+    return text.getvalue()
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("properties") / "ledger.db"
+    migrations.upgrade(path)
+    return path
+
+
+@contextmanager
+def ledger_of_its_own(empty_ledger: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copy(empty_ledger, Path(folder) / "ledger.db"))
+
+
+def stamp(source: FromFile) -> Stamp:
+    return Stamp(recorded_at=NOW, actor="anna", command_id="one", source=source)
+
+
+def bring_in(path: Path, text: str) -> Outcome:
+    file = path.parent / "book.csv"
+    file.write_text(text)
+    quiet: Any = lambda *_: None  # noqa: E731
+    with (
+        open_origin(str(file)) as origin,
+        closing(connect(path)) as database,
+        Ledger(path) as ledger,
+    ):
+        one = Import.of(
+            origin,
+            str(file),
+            format=None,
+            time_zone="Europe/Rome",
+            now=NOW,
+            watch=quiet,
+        )
+        return one.record(ledger, database, stamp, waits=quiet)
+
+
+def balances(path: Path) -> dict[str, int]:
+    with closing(connect(path)) as database:
+        rows = database.execute("SELECT account, opening_milli + moved_milli FROM account")
+        daily = dict(
+            database.execute("SELECT account, SUM(milli) FROM daily_total GROUP BY account")
+        )
+        moved = dict(database.execute("SELECT account, moved_milli FROM account"))
+    assert all(daily.get(account, 0) == milli for account, milli in moved.items())
+    return dict(rows)
+
+
+def log(path: Path) -> list[tuple[Any, ...]]:
+    with closing(connect(path)) as database:
+        return list(database.execute("SELECT position, stream, version, leaf FROM event_log"))
+
+
+generously = settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@generously
+@given(book=books())
+def test_a_book_comes_to_the_balances_of_a_plain_fold(
+    empty_ledger: Path, book: list[Fact]
+) -> None:
+    with ledger_of_its_own(empty_ledger) as path:
+        outcome = bring_in(path, written(book))
+        assert balances(path) == fold(book)
+        assert sum(plan.new for plan in outcome.customers) == len(book)
+        size = len(log(path))
+        assert bring_in(path, written(book)).before
+        assert len(log(path)) == size
+
+
+@generously
+@given(book=books(), chance=st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(
+    empty_ledger: Path, book: list[Fact], chance: random.Random
+) -> None:
+    twice = [*book, *chance.sample(book, len(book) // 2)]
+    chance.shuffle(twice)
+    with ledger_of_its_own(empty_ledger) as path:
+        bring_in(path, written(twice))
+        assert balances(path) == fold(book)
+
+
+@generously
+@given(book=books(), chance=st.randoms(use_true_random=False))
+def test_files_that_overlap_come_to_the_same_in_either_order(
+    empty_ledger: Path, book: list[Fact], chance: random.Random
+) -> None:
+    """Each file has the openings, as exports of one system do; the movements overlap."""
+    openings = [fact for fact in book if fact["kind"] == "opening"]
+    moves = [fact for fact in book if fact["kind"] != "opening"]
+    sides = [chance.choice(["first", "second", "both"]) for _ in moves]
+    files = [
+        written([*openings, *(f for f, s in zip(moves, sides, strict=True) if s != other)])
+        for other in ("second", "first")
+    ]
+    for order in (files, files[::-1]):
+        with ledger_of_its_own(empty_ledger) as path:
+            for text in order:
+                bring_in(path, text)
+            assert balances(path) == fold(book)
+            size = len(log(path))
+            assert not any(bring_in(path, text).customers for text in files)
+            assert len(log(path)) == size
+
+
+# --- cut off -------------------------------------------------------------------------------
+
+
+class Cut(Exception):
+    """The program ends here."""
+
+
+@contextmanager
+def cut_off(
+    patch: pytest.MonkeyPatch, *, after: int, committed: bool, end: Callable[[], None]
+) -> Iterator[None]:
+    """End the program at its transaction number `after`, before or after the commit."""
+    work = Ledger.work
+    count = 0
+
+    def counted(self: Ledger, decide: Callable[[Work], Any]) -> Any:
+        nonlocal count
+        count += 1
+        if count == after and not committed:
+            end()
+        result = work(self, decide)
+        if count == after:
+            end()
+        return result
+
+    with patch.context() as inner:
+        inner.setattr(Ledger, "work", counted)
+        yield
+
+
+def raise_cut() -> None:
+    raise Cut
+
+
+def many_lines(count: int) -> list[Fact]:
+    """A book of several transactions: plain labels, so that two runs can be compared."""
+    book = []
+    for n in range(count):
+        fact = dict.fromkeys(COLUMNS, "")
+        fact |= {
+            "customer": "a-ovh",
+            "account": f"a-ovh.{n % 2}",
+            "kind": ("consumption", "consumption", "consumption", "gift", "transfer")[n % 5],
+            "id": str(n * 7919 % 100_003),
+            "happened_at": (START + timedelta(minutes=n)).isoformat(),
+            "credits": "1.5",
+            "tag": "news",
+            "user": ("bob", "")[n % 3 == 0],
+            "counter_account": f"a-ovh.{(n + 1) % 2}",
+        }
+        book.append(fact)
+    return book
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a small book take many transactions."""
+    from ledger.files import lines, record
+
+    monkeypatch.setattr(lines, "LINES_PER_PAGE", 20)
+    monkeypatch.setattr(lines, "_PAGES_AT_ONCE", 2)
+    monkeypatch.setattr(record, "_MOVEMENTS_AT_ONCE", 30)
+    monkeypatch.setattr(record, "_ACCOUNTS_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_an_import_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(
+    empty_ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only the balances: the log is the same, event by event."""
+    book = many_lines(250)
+    text = written(book)
+    with ledger_of_its_own(empty_ledger) as path:
+        bring_in(path, text)
+        undisturbed = log(path)
+        assert balances(path) == fold(book)
+    cuts = 0
+    for after in range(1, 100):
+        for committed in (False, True):
+            with ledger_of_its_own(empty_ledger) as path:
+                try:
+                    with cut_off(monkeypatch, after=after, committed=committed, end=raise_cut):
+                        bring_in(path, text)
+                except Cut:
+                    cuts += 1
+                    bring_in(path, text)
+                assert log(path) == undisturbed
+        if cuts < 2 * after:
+            break
+    assert cuts > 15
+
+
+def test_a_process_that_dies_while_it_records_is_completed_by_the_next(
+    empty_ledger: Path, tmp_path: Path
+) -> None:
+    book = many_lines(300)
+    file = tmp_path / "book.csv"
+    file.write_text(written(book))
+    chance = random.Random(7)
+    for after in chance.sample(range(1, 8), 3):
+        with ledger_of_its_own(empty_ledger) as path:
+            here = Path(__file__)
+            arguments = [str(here), str(after), str(path), str(file)]
+            died = subprocess.run(
+                [sys.executable, *arguments],
+                cwd=here.parent.parent,
+                env={**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent.parent)},
+                capture_output=True,
+                check=False,
+            )
+            assert died.returncode == 9, died.stderr
+            with closing(connect(path)) as database:
+                incomplete = database.execute("SELECT completed_at_us FROM file_import")
+            assert incomplete in ([(None,)], [])
+            assert cli.run(["--database", str(path), "import", str(file)]) == 0
+            assert balances(path) == fold(book)
+
+
+def _die(after: str, path: str, file: str) -> None:
+    """Run in a process of its own: import a file and vanish at one of its transactions."""
+    with cut_off(
+        pytest.MonkeyPatch(), after=int(after), committed=False, end=partial(os._exit, 9)
+    ):
+        cli.run(["--database", path, "import", file])
+
+
+if __name__ == "__main__":
+    _die(*sys.argv[1:])
