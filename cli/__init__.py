@@ -30,7 +30,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
     "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),
     "check": ("cli.check:check", "Prove that the ledger agrees with itself."),
+    "dump": ("cli.dump:dump", "Write the whole ledger to a file, byte for byte."),
+    "load": ("cli.load:load", "Put a dump into an empty ledger, byte for byte."),
     "migrate": ("cli.migrate:migrate", "Bring a database to this program's schema."),
+    "roles": ("cli.roles:roles", "Who owns, writes and reads a ledger on PostgreSQL."),
     "sandbox": ("cli.sandbox:sandbox", "A fake OVH on loopback, to try things safely."),
 }
 

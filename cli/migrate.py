@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from cli.session import Session, create_database, pass_session
-from ledger.database import SCHEMA_VERSION, connect, schema_version
+from ledger.database import SCHEMA_VERSION, Address, connect, schema_version
 from ledger.errors import DatabaseUnusable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """The schema of a database; no version: there is no ledger in it yet."""
 
-    path: Path
+    address: Address
     found: str | None
 
     @property
@@ -40,12 +37,12 @@ def migrate(ctx: click.Context, session: Session) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    state = read_state(session.path)
+    state = read_state(session.address)
     if state.is_current:
-        click.echo(f"{state.path} has schema {SCHEMA_VERSION}: nothing to do")
+        click.echo(f"{state.address} has schema {SCHEMA_VERSION}: nothing to do")
         return
-    create_database(state.path)
-    click.echo(f"{state.path}: schema {state.found or 'none'} → {SCHEMA_VERSION}")
+    create_database(state.address)
+    click.echo(f"{state.address}: schema {state.found or 'none'} → {SCHEMA_VERSION}")
 
 
 @migrate.command(short_help="Say which schema a database has.")
@@ -57,26 +54,26 @@ def status(session: Session) -> int:
 
     Example: sms-ledger migrate status
     """
-    state = read_state(session.path)
+    state = read_state(session.address)
     found = state.found or "none"
     next_step = "up to date" if state.is_current else "type `sms-ledger migrate`"
-    click.echo(f"{state.path} has schema {found}, expected {SCHEMA_VERSION}: {next_step}")
+    click.echo(f"{state.address} has schema {found}, expected {SCHEMA_VERSION}: {next_step}")
     return 0 if state.is_current else DatabaseUnusable.status
 
 
-def read_state(path: Path) -> State:
+def read_state(address: Address) -> State:
     """Read the schema of a database. Raises DatabaseUnusable, for a newer one too."""
-    if not path.exists() or path.stat().st_size == 0:
-        return State(path, None)
-    database = connect(path)
+    if isinstance(address, Path) and not (address.exists() and address.stat().st_size):
+        return State(address, None)
+    database = connect(address)
     try:
         found = schema_version(database)
     finally:
         database.close()
     if found is not None and found > SCHEMA_VERSION:
         msg = (
-            f"expected schema {SCHEMA_VERSION} or older, found {found} in {path}: a newer"
+            f"expected schema {SCHEMA_VERSION} or older, found {found} in {address}: a newer"
             " sms-ledger wrote it; update the program"
         )
         raise DatabaseUnusable(msg)
-    return State(path, found)
+    return State(address, found)

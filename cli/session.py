@@ -7,22 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ledger.database import (
+    Address,
     Database,
     connect,
+    parse_address,
     require_schema,
     schema_version,
-    sqlite_path,
 )
-from ledger.errors import DatabaseUnusable, Refused
+from ledger.errors import DatabaseUnusable, Misuse, Refused
 
 if TYPE_CHECKING:
     from ledger.events import Source, Stamp
     from ledger.service import Ledger
+
+_OFF: Final = {"", "n", "no", "f", "false", "off", "0"}
 
 
 def default_database() -> Path:
@@ -51,8 +54,11 @@ class Session:
         self._ledger: Ledger | None = None
 
     @property
-    def path(self) -> Path:
-        return sqlite_path(self._url) if self._url else default_database()
+    def address(self) -> Address:
+        address = parse_address(self._url) if self._url else default_database()
+        if not isinstance(address, Path):
+            _refuse_database_functions()
+        return address
 
     @property
     def actor(self) -> str:
@@ -70,7 +76,7 @@ class Session:
     def database(self) -> Database:
         """The ledger's database, created and migrated when it does not exist."""
         if self._database is None:
-            self._database = open_database(self.path)
+            self._database = open_database(self.address)
         return self._database
 
     @property
@@ -80,13 +86,13 @@ class Session:
             from ledger.service import Ledger
 
             _ = self.database
-            self._ledger = Ledger(self.path)
+            self._ledger = Ledger(self.address)
         return self._ledger
 
     @contextmanager
     def for_reading(self) -> Iterator[Database]:
         """Give the ledger's database; where there is none, an empty one for a moment."""
-        if self.path.exists():
+        if not isinstance(self.address, Path) or self.address.exists():
             yield self.database
             return
         import tempfile
@@ -117,8 +123,34 @@ class Session:
             self._database.close()
 
 
-def open_database(path: Path) -> Database:
-    """Open a ledger; a file that does not exist is made. Raises DatabaseUnusable."""
+def _refuse_database_functions() -> None:
+    """Refuse a setting of the event library that its users know, rather than pass it over."""
+    asked = os.environ.get("POSTGRES_ENABLE_DB_FUNCTIONS", "")
+    if asked.lower() not in _OFF:
+        msg = (
+            f"expected POSTGRES_ENABLE_DB_FUNCTIONS not to be set, found {asked!r}: such"
+            " functions lose events for readers and never update the balances; unset it"
+        )
+        raise Misuse(msg)
+
+
+def open_database(address: Address) -> Database:
+    """Open a ledger; a file that does not exist is made. Raises DatabaseUnusable.
+
+    A database on PostgreSQL is made by `migrate` alone.
+    """
+    if isinstance(address, Path):
+        return _open_file(address)
+    database = connect(address)
+    try:
+        require_schema(database)
+    except DatabaseUnusable:
+        database.close()
+        raise
+    return database
+
+
+def _open_file(path: Path) -> Database:
     if not path.exists():
         create_database(path)
     database = connect(path)
@@ -132,10 +164,17 @@ def open_database(path: Path) -> Database:
     return database
 
 
-def create_database(path: Path) -> None:
-    """Make a ledger in a new file, readable by its owner only. Raises DatabaseUnusable."""
+def create_database(address: Address) -> None:
+    """Make a ledger, or migrate it. Raises DatabaseUnusable."""
     from migrations import upgrade
 
+    if isinstance(address, Path):
+        _touch(address)
+    upgrade(address)
+
+
+def _touch(path: Path) -> None:
+    """Make a file that only its owner can read."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
@@ -145,7 +184,6 @@ def create_database(path: Path) -> None:
             " name another file with --database"
         )
         raise DatabaseUnusable(msg) from error
-    upgrade(path)
 
 
 pass_session = click.make_pass_decorator(Session)

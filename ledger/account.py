@@ -206,7 +206,7 @@ def restate_opening(
     """Let another opening hold, at an earlier T0 or at the same one.
 
     `moved` is what moved from the new T0 until just before the previous one. A difference that
-    no observation explains becomes a break.
+    no observation explains becomes a break, unless the previous opening was only assumed.
     """
     opening = account.opening
     if opening is None or at > opening.at or (at, credits) == (opening.at, opening.credits):
@@ -222,7 +222,7 @@ def restate_opening(
         previous=opening.credits,
         difference=difference,
     )
-    if not difference or derivation is not None:
+    if not difference or derivation is not None or opening.basis == "assumed":
         return (restated,)
     text = (
         f"the opening of {at.isoformat()} and what moved since give {credits + moved} credits"

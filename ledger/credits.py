@@ -11,8 +11,9 @@ from ledger.errors import InvalidValue, TooFine
 
 MILLI_PER_CREDIT: Final = 1000
 
-# A trillion credits: far above any account, far below what a 64-bit column holds.
-_LIMIT_MILLI: Final = 10**15
+# What a 64-bit column holds. What is read has at most twelve digits before the point, so that
+# sums of thousands of the largest amounts still fit.
+_LIMIT_MILLI: Final = 2**63 - 1
 
 _PLAIN = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,3})?")
 _TOO_FINE = re.compile(r"[0-9]+\.[0-9]{4,}")

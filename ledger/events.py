@@ -176,17 +176,19 @@ NOT_READ: Final = Coverage(outgoing=None, incoming=None, hlr=None, jobs=None, bi
 class Derivation(Fact, frozen=True, kw_only=True):
     """How an opening follows from an observation: owned + in flight − moved = opening.
 
-    `moved` is the sum of what was recorded from T0 until `observed_at`, the bill lines named
-    in `bill_detail_ids` included. `in_flight` are the credits of jobs whose rows were not
-    there yet, None where the jobs could not be read. With it, what becomes known later can be
-    told from what the opening holds already.
+    `moved` is the sum of the movements from T0 until `observed_at` that are known: the rule
+    is applied anew when more of them become known. `in_flight` are the credits of the jobs
+    `in_flight_ids`, whose rows were not there yet and are not among `moved`; None where the
+    jobs could not be read. OVH's times are whole seconds: of the second of the observation,
+    only what was recorded at `known_at` counts.
     """
 
     observed_at: datetime
+    known_at: datetime
     owned: Credits = field(name="owned_milli")
     in_flight: Credits | None = field(name="in_flight_milli")
+    in_flight_ids: tuple[int, ...]
     moved: Credits = field(name="moved_milli")
-    bill_detail_ids: tuple[str, ...]
     coverage: Coverage
 
 

@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
 from ledger import account as accounts
@@ -21,6 +20,7 @@ from ledger import observation as observations
 from ledger.account import Account
 from ledger.consumption import Consumption
 from ledger.customer import Customer
+from ledger.database import Address
 from ledger.errors import DatabaseBusy, IntegrityFailure
 from ledger.events import (
     AccountEvent,
@@ -77,8 +77,8 @@ def _evolve(state: State, event: LedgerEvent) -> None:
 class Ledger:
     """The write side of one ledger."""
 
-    def __init__(self, path: Path) -> None:
-        self._storage = Storage(path)
+    def __init__(self, address: Address) -> None:
+        self._storage = Storage(address)
         self._states: dict[str, State] = {}
 
     def close(self) -> None:
@@ -150,11 +150,12 @@ class Ledger:
             state.version = last[0] - 1
             _evolve(state, last[1])
 
-    def movements(self, account: str) -> Iterator[Movement]:
-        """Give every movement of an account, as its two streams hold them."""
+    def movements(self, account: str) -> Iterator[tuple[datetime, Movement]]:
+        """Give every movement of an account, with the time when it was recorded."""
         for stream in (account, consumption_stream(account)):
             for _, event in self._storage.read(stream):
-                yield from movements(event)
+                for movement in movements(event):
+                    yield event.recorded_at, movement
 
     def lines_since(self, account: str, kind: LineKind, since: datetime) -> Iterator[Line]:
         """Give the recorded lines of a kind from an instant on."""

@@ -7,13 +7,10 @@ signed daily totals, imports under way and open breaks. `write` is called by the
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import pairwise
+from itertools import islice
 from typing import Final, assert_never
-from zoneinfo import ZoneInfo
 
 from ledger.canonical import decode, leaf
 from ledger.database import Rows
@@ -41,11 +38,14 @@ from ledger.events import (
     TransferReceived,
     TransferSent,
 )
-from ledger.movements import Movement, movements
 from ledger.names import account_of, consumption_stream, customer_of
-from ledger.times import from_us, local_day, start_of_day, to_us
+from ledger.sums import Sums
+from ledger.times import to_us
 
 VIEWS: Final = ("event_log", "file_import", "open_break", "daily_total", "account", "customer")
+
+
+_REFOLDED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,12 @@ class Recorded:
 
 def write(rows: Rows, recorded: Iterable[Recorded]) -> list[int]:
     """Bring the views up to these events; gives their positions in the log."""
+    sums = Sums(rows)
     positions = []
     for one in recorded:
-        _view(rows, one)
+        _view(rows, sums, one)
         positions.append(_log(rows, one))
+    sums.flush()
     return positions
 
 
@@ -72,8 +74,9 @@ def refold(rows: Rows, stored: Iterable[tuple[str, int, str, bytes]]) -> None:
     """Make all views again from the stored events, given in the order of the log."""
     for view in VIEWS:
         rows.execute(f"DELETE FROM {view}")  # noqa: S608 (our own names)
-    for stream, version, topic, state in stored:
-        write(rows, [Recorded(stream, version, topic, state, decode(topic, state))])
+    left = iter(stored)
+    while chunk := list(islice(left, _REFOLDED_AT_ONCE)):
+        write(rows, [Recorded(*one, decode(one[2], one[3])) for one in chunk])
 
 
 def _log(rows: Rows, one: Recorded) -> int:
@@ -97,7 +100,7 @@ def _log(rows: Rows, one: Recorded) -> int:
     return int(position)
 
 
-def _view(rows: Rows, one: Recorded) -> None:
+def _view(rows: Rows, sums: Sums, one: Recorded) -> None:
     event, account = one.event, account_of(one.stream) or ""
     match event:
         case CustomerRegistered():
@@ -113,7 +116,7 @@ def _view(rows: Rows, one: Recorded) -> None:
                 account=account,
             )
         case BalanceOpened() | OpeningRestated():
-            _open_balance(rows, account, event)
+            _open_balance(rows, sums, account, event)
         case BreakOpened():
             _open_break(rows, account, event)
         case (
@@ -125,7 +128,7 @@ def _view(rows: Rows, one: Recorded) -> None:
             | TransferSent()
             | TransferReceived()
         ):
-            _count(rows, account, [event])
+            sums.count(account, event)
         case (
             PaymentMethodsSeen()
             | PurchaseAttributed()
@@ -189,12 +192,16 @@ def _open_break(rows: Rows, account: str, event: BreakOpened) -> None:
     )
 
 
-def _open_balance(rows: Rows, account: str, event: BalanceOpened | OpeningRestated) -> None:
+def _open_balance(
+    rows: Rows, sums: Sums, account: str, event: BalanceOpened | OpeningRestated
+) -> None:
     """Set T0 and count again what moved from it on.
 
     That is needed only where something was counted that lies before T0, or was left out and
     lies after it: at a first synchronisation T0 is the oldest row, and neither is the case.
     """
+    sums.flush()
+    sums.reopened(account)
     at = to_us(event.happened_at)
     ((previous_at,),) = rows.execute(
         "SELECT opening_at_us FROM account WHERE account = :account", account=account
@@ -214,7 +221,8 @@ def _open_balance(rows: Rows, account: str, event: BalanceOpened | OpeningRestat
     if earlier or previous_at not in {None, at}:
         rows.execute("DELETE FROM daily_total WHERE account = :account", account=account)
         rows.execute("UPDATE account SET moved_milli = 0 WHERE account = :a", a=account)
-        _count(rows, account, _logged_events(rows, account))
+        for logged in _logged_events(rows, account):
+            sums.count(account, logged)
 
 
 def _logged_events(rows: Rows, account: str) -> Iterator[LedgerEvent]:
@@ -230,71 +238,3 @@ def _logged_events(rows: Rows, account: str) -> Iterator[LedgerEvent]:
             stream=stream,
         ):
             yield decode(topic, state)
-
-
-def _count(rows: Rows, account: str, events: Iterable[LedgerEvent]) -> None:
-    """Add the movements of events to the balance and the days, from the opening on."""
-    ((opening_at_us, zone_name),) = rows.execute(
-        "SELECT opening_at_us, time_zone FROM account JOIN customer USING (customer)"
-        " WHERE account = :account",
-        account=account,
-    )
-    zone = ZoneInfo(zone_name)
-    for event in events:
-        counted = [
-            movement
-            for movement in movements(event)
-            if opening_at_us is None or movement.at_us >= opening_at_us
-        ]
-        for day, kind, group in _by_day_and_kind(counted, zone):
-            _add(rows, account, day, kind, group, recorded_at_us=to_us(event.recorded_at))
-
-
-def _by_day_and_kind(
-    counted: list[Movement], zone: ZoneInfo
-) -> Iterator[tuple[str, str, list[Movement]]]:
-    """Group movements of one kind (an event has no other) by local day."""
-    ordered = sorted(counted, key=lambda movement: movement.at_us)
-    if not ordered:
-        return
-    day = local_day(from_us(ordered[0].at_us), zone)
-    last_day = local_day(from_us(ordered[-1].at_us), zone)
-    days = [day + timedelta(days=n) for n in range((last_day - day).days + 1)]
-    times = [movement.at_us for movement in ordered]
-    cuts = [0, *(bisect_left(times, to_us(start_of_day(d, zone))) for d in days[1:])]
-    for day, (first, end) in zip(days, pairwise([*cuts, len(ordered)]), strict=True):
-        if first < end:
-            yield day.isoformat(), ordered[0].kind, ordered[first:end]
-
-
-def _add(
-    rows: Rows, account: str, day: str, kind: str, group: list[Movement], *, recorded_at_us: int
-) -> None:
-    milli = sum(movement.milli for movement in group)
-    rows.execute(
-        "UPDATE account SET moved_milli = moved_milli + :milli WHERE account = :account",
-        milli=milli,
-        account=account,
-    )
-    rows.execute(
-        "INSERT INTO daily_total (account, day, kind, count, milli, first_at_us, last_at_us,"
-        " recorded_at_us)"
-        " VALUES (:account, :day, :kind, :count, :milli, :first, :last, :recorded)"
-        " ON CONFLICT (account, day, kind) DO UPDATE"
-        " SET count = daily_total.count + excluded.count,"
-        " milli = daily_total.milli + excluded.milli,"
-        " first_at_us = CASE WHEN excluded.first_at_us < daily_total.first_at_us"
-        " THEN excluded.first_at_us ELSE daily_total.first_at_us END,"
-        " last_at_us = CASE WHEN excluded.last_at_us > daily_total.last_at_us"
-        " THEN excluded.last_at_us ELSE daily_total.last_at_us END,"
-        " recorded_at_us = CASE WHEN excluded.recorded_at_us > daily_total.recorded_at_us"
-        " THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END",
-        account=account,
-        day=day,
-        kind=kind,
-        count=len(group),
-        milli=milli,
-        first=group[0].at_us,
-        last=group[-1].at_us,
-        recorded=recorded_at_us,
-    )

@@ -10,14 +10,25 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger.database import LOCK_TIMEOUT_S, Database, connect, explain
+from ledger.database import (
+    LOCK_CLASS,
+    LOCK_TIMEOUT_S,
+    Address,
+    Database,
+    PostgresAddress,
+    connect,
+    explain,
+)
 from ledger.errors import DatabaseBusy
 
 if TYPE_CHECKING:
     from alembic.config import Config
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 _WAIT_S: Final = 0.02
+
+# The second half of the key of the lock that lets one program migrate at a time.
+_LOCK: Final = 2
 
 _FOLDER = Path(__file__).parent
 
@@ -29,16 +40,21 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def upgrade(path: Path) -> None:
-    """Create or migrate a SQLite file. Raises DatabaseUnusable."""
+def upgrade(address: Address) -> None:
+    """Create or migrate a ledger's tables. Raises DatabaseUnusable."""
     from sqlalchemy.exc import DBAPIError
 
-    _write_ahead(path)
-    engine = _engine(path)
+    if isinstance(address, Path):
+        _write_ahead(address)
+        engine = _sqlite_engine(address)
+    else:
+        engine = _postgres_engine(address)
     try:
         _upgrade(engine)
     except DBAPIError as error:
-        raise explain(Exception(str(error.orig)), path) from error
+        raise explain(
+            error.orig if isinstance(error.orig, Exception) else error, address
+        ) from error
     finally:
         engine.dispose()
 
@@ -71,9 +87,22 @@ def _upgrade(engine: Engine) -> None:
     from alembic import command
 
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK_CLASS}, {_LOCK})")
+            _act_as_owner(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _act_as_owner(connection: Connection) -> None:
+    """Let what a migration makes belong to the ledger's owner, whichever member runs it."""
+    owner = connection.exec_driver_sql(
+        "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class"
+        " WHERE oid = to_regclass('event_log') AND pg_has_role(relowner, 'MEMBER')"
+    ).scalar()
+    if owner is not None:
+        connection.exec_driver_sql(f"SET LOCAL ROLE {owner}")
 
 
 def _config() -> Config:
@@ -85,7 +114,7 @@ def _config() -> Config:
     return config
 
 
-def _engine(path: Path) -> Engine:
+def _sqlite_engine(path: Path) -> Engine:
     """Make an engine whose transactions begin at once and hold the DDL too.
 
     Alembic's stock set-up on SQLite leaves half a migration behind when it is killed: the
@@ -106,3 +135,22 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _postgres_engine(address: PostgresAddress) -> Engine:
+    """Make an engine on the address itself; libpq finds passwords, services and TLS."""
+    import psycopg
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    from ledger.database.postgres import CONNECT_TIMEOUT_S, options
+
+    def connection() -> Any:
+        try:
+            return psycopg.connect(
+                address.conninfo, connect_timeout=CONNECT_TIMEOUT_S, options=options(address)
+            )
+        except psycopg.Error as error:
+            raise explain(error, address) from error
+
+    return create_engine("postgresql+psycopg://", creator=connection, poolclass=NullPool)

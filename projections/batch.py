@@ -55,7 +55,7 @@ def step(projection: Projection, rows: Rows, *, through: int | None = None) -> b
 
     The caller's transaction holds it together.
     """
-    position = position_of(projection, rows)
+    position = _held_position(projection, rows)
     end = position + ENTRIES_PER_STEP
     entries = rows.execute(
         "SELECT l.position, COALESCE(l.account, ''), l.version, s.topic, s.state"
@@ -72,10 +72,24 @@ def step(projection: Projection, rows: Rows, *, through: int | None = None) -> b
     return bool(entries)
 
 
+def _held_position(projection: Projection, rows: Rows) -> int:
+    """Give the position, and keep others from moving it until the transaction ends."""
+    rows.execute(
+        "INSERT INTO projection_position (projection, position) VALUES (:name, 0)"
+        " ON CONFLICT (projection) DO NOTHING",
+        name=projection.name,
+    )
+    ((position,),) = rows.execute(
+        "UPDATE projection_position SET position = position WHERE projection = :name"
+        " RETURNING position",
+        name=projection.name,
+    )
+    return int(position)
+
+
 def _move(projection: Projection, rows: Rows, position: int) -> None:
     rows.execute(
-        "INSERT INTO projection_position (projection, position) VALUES (:name, :position)"
-        " ON CONFLICT (projection) DO UPDATE SET position = excluded.position",
+        "UPDATE projection_position SET position = :position WHERE projection = :name",
         name=projection.name,
         position=position,
     )
@@ -96,7 +110,7 @@ def catch_up(projection: Projection, database: Database) -> None:
         except DatabaseUnusable as error:
             msg = (
                 f"expected to bring the {projection.name} up to log position"
-                f" {log_position(database)}, found {database.path} not writable: run the"
+                f" {log_position(database)}, found {database.address} not writable: run the"
                 " command once where it may be written, or copy the file"
             )
             raise DatabaseUnusable(msg) from error

@@ -20,15 +20,10 @@ LISTED: Final = 5
 @contextmanager
 def shadowed(database: Database, tables: Sequence[str]) -> Iterator[Database]:
     """Open the same ledger again, reading one state of it, with empty tables in the way."""
-    shadow = connect(database.path, read_only=True)
+    shadow = connect(database.address, read_only=True)
     try:
         with shadow.snapshot():
-            for table in tables:
-                ((made_by,),) = shadow.execute(
-                    "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = :table",
-                    table=table,
-                )
-                shadow.execute(made_by.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+            shadow.shadow(tables)
             yield shadow
     finally:
         shadow.close()

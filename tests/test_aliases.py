@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
+from books import Books
 
-import migrations
 from ledger import aliases as module
 from ledger.aliases import Aliases
 from ledger.database import Database, connect
@@ -18,11 +18,9 @@ CUSTOMER = "ab12345-ovh"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    migrations.upgrade(tmp_path / "ledger.db")
-    opened = connect(tmp_path / "ledger.db")
-    yield opened
-    opened.close()
+def database(books: Books) -> Iterator[Database]:
+    with closing(books.database()) as opened:
+        yield opened
 
 
 def table(database: Database) -> list[tuple[object, ...]]:
@@ -118,7 +116,7 @@ def test_programs_that_meet_one_label_at_once_agree_on_its_alias(database: Datab
     ready = threading.Barrier(4)
 
     def meet() -> None:
-        own = connect(database.path)
+        own = connect(database.address)
         aliases = Aliases(own)
         ready.wait()
         found.append([aliases.keep(CUSTOMER, "tag", text) for text in texts])

@@ -226,9 +226,10 @@ def test_no_float_comes_near_a_credit() -> None:
 LIBRARIES = {
     "alembic": ["migrations/"],
     "click": ["cli/"],
-    "eventsourcing": ["ledger/storage.py"],
+    "eventsourcing": ["ledger/storage/"],
     "ovh": ["ledger/ovh/"],
     "phonenumbers": ["ledger/countries.py"],
+    "psycopg": ["ledger/database/postgres.py", "ledger/storage/postgres.py", "migrations/"],
     "requests": ["ledger/ovh/"],
     "rich": ["cli/"],
     "sqlalchemy": ["migrations/"],

@@ -223,7 +223,7 @@ def test_money_of_another_shape_is_refused(text: str) -> None:
     assert refused(topic, {**header(topic), "total_price": text})
 
 
-@pytest.mark.parametrize("milli", [10**15 + 1, -(2**70)])
+@pytest.mark.parametrize("milli", [2**63, -(2**70)])
 def test_more_credits_than_there_can_be_are_refused(milli: int) -> None:
     topic = "sms.credits-adjusted.1"
     assert refused(topic, {**header(topic), "credits_milli": milli})

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from ledger.credits import ZERO, Credits
 from ledger.errors import InvalidValue, TooFine
 
-LIMIT_MILLI = 10**15
+LIMIT_MILLI = 2**63 - 1
 
-milli = st.integers(-LIMIT_MILLI, LIMIT_MILLI)
+milli = st.integers(-(10**15) + 1, 10**15 - 1)
 some_milli = st.integers(-(10**12), 10**12)
 
 
@@ -128,14 +128,14 @@ def test_what_is_no_number_of_credits_is_refused(number: str) -> None:
 @pytest.mark.parametrize(
     ("milli", "text"),
     [(0, "0"), (1, "0.001"), (-1, "-0.001"), (100, "0.1"), (10_000, "10"), (-3000, "-3"),
-     (1_987_200, "1987.2"), (-50, "-0.05"), (LIMIT_MILLI, "1000000000000")],
+     (1_987_200, "1987.2"), (-50, "-0.05"), (LIMIT_MILLI, "9223372036854775.807")],
 )  # fmt: skip
 def test_the_exact_digits_come_out_without_needless_zeros(milli: int, text: str) -> None:
     assert str(Credits(milli)) == text
 
 
 @settings(deadline=None)
-@given(st.integers(-LIMIT_MILLI + 1, LIMIT_MILLI - 1))
+@given(milli)
 def test_what_is_printed_is_read_back_as_the_same(milli: int) -> None:
     assert Credits.parse(str(Credits(milli)), signed=True) == Credits(milli)
 
@@ -172,9 +172,9 @@ def test_equal_credits_are_one_key_and_zero_is_false() -> None:
     assert Credits(1000) != 1000
 
 
-@pytest.mark.parametrize("milli", [LIMIT_MILLI + 1, -LIMIT_MILLI - 1, 2**63])
+@pytest.mark.parametrize("milli", [LIMIT_MILLI + 1, -LIMIT_MILLI - 1])
 def test_more_than_a_column_can_hold_is_refused(milli: int) -> None:
-    with pytest.raises(InvalidValue, match="at most 1000000000000 credits"):
+    with pytest.raises(InvalidValue, match="at most 9223372036854775 credits"):
         Credits(milli)
 
 

@@ -67,10 +67,10 @@ def test_the_topics_in_the_documentation_are_those_of_the_events():
 
 
 @pytest.mark.parametrize("document", STORIES, ids=lambda path: path.stem)
-def test_the_examples_of_a_document_print_what_it_says(document, tmp_path, monkeypatch):
-    with rig(tmp_path, "default", profile="play") as made:
+def test_the_examples_of_a_document_print_what_it_says(document, sqlite, tmp_path, monkeypatch):
+    with rig(tmp_path, "default", profile="play", store=sqlite) as made:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("SMS_LEDGER_DATABASE", str(made.database))
+        monkeypatch.setenv("SMS_LEDGER_DATABASE", made.database)
         monkeypatch.setenv("SMS_LEDGER_ACTOR", "anna")
         origin = made.ovh.url.removesuffix("/1.0")
         monkeypatch.setenv("SMS_LEDGER_SANDBOX_DO_URL", origin)

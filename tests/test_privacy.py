@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
+from contextlib import closing
 
 import pytest
 from rigs import Rig, rig
+
+from ledger.database import connect, parse_address
 
 # The meaning of an alias and OVH's description of an account are personal on purpose: they
 # live outside the log, where they can be erased.
@@ -14,8 +16,8 @@ ERASABLE = {"alias", "label"}
 
 
 @pytest.fixture(scope="module")
-def long_run(tmp_path_factory):
-    with rig(tmp_path_factory.mktemp("privacy"), "busy") as made:
+def long_run(store, tmp_path_factory):
+    with rig(tmp_path_factory.mktemp("privacy"), "busy", store=store) as made:
         outputs = []
         for _ in range(2):
             outputs += [made.sl("sync", profile=profile) for profile in made.profiles]
@@ -33,17 +35,12 @@ def long_run(tmp_path_factory):
 
 def _blobs(made: Rig) -> bytes:
     """Give every stored byte of the log and of the views, inflated."""
-    connection = sqlite3.connect(made.database)
-    tables = [
-        name
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    ]
     found = []
-    for table in tables:
-        if table not in ERASABLE:
-            for row in connection.execute(f"SELECT * FROM {table}"):
-                found.extend(_bytes(value) for value in row)
-    connection.close()
+    with closing(connect(parse_address(made.database))) as database:
+        tables = {name for name in database.tables() if not name.startswith("sqlite_")}
+    for table in tables - ERASABLE:
+        for row in made.table(f"SELECT * FROM {table}"):
+            found.extend(_bytes(value) for value in row)
     return b"\n".join(found)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.database import Database
 from ledger.errors import DatabaseUnusable, IntegrityFailure
 from projections import batch
 from projections.batch import Projection, catch_up, caught_up, position_of, rebuild
@@ -84,21 +83,23 @@ def test_where_others_keep_writing_the_last_attempt_holds_them_off(books, monkey
     books.draw(STORY)
     database = books.database()
     drawn = []
-    snapshot = Database.snapshot
+    kind = type(database)
+    snapshot = kind.snapshot
 
     def overtaken(self):
         number = len(drawn)
         drawn.append(books.draw(f"account sms-ab12345-1\n2026-10-03 09:00 gift 1 g-{number}"))
         return snapshot(self)
 
-    monkeypatch.setattr(Database, "snapshot", overtaken)
+    monkeypatch.setattr(kind, "snapshot", overtaken)
     with caught_up(MOVEMENT_INDEX, database):
         assert log_position(database) == position_of(MOVEMENT_INDEX, database)
     assert len(drawn) == 3
     database.close()
 
 
-def test_a_read_only_ledger_that_is_up_to_date_is_read(books):
+def test_a_read_only_file_that_is_up_to_date_is_read(sqlite_books):
+    books = sqlite_books
     books.draw(STORY).rows("reg")
     from ledger.database import connect
 
@@ -108,7 +109,8 @@ def test_a_read_only_ledger_that_is_up_to_date_is_read(books):
     reading.close()
 
 
-def test_a_read_only_ledger_that_is_behind_says_what_to_do(books):
+def test_a_read_only_file_that_is_behind_says_what_to_do(sqlite_books):
+    books = sqlite_books
     books.draw(STORY)
     from ledger.database import connect
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
+from contextlib import closing
 
 import pytest
+import stores
 
 STORY = """
     customer ab12345-ovh
@@ -25,19 +26,46 @@ def story(books):
     return books.draw(STORY)
 
 
-def damage(books, sql, *values):
-    connection = sqlite3.connect(books.path)
-    with connection:
-        assert connection.execute(sql, values).rowcount > 0
-    connection.close()
+def damage(books, sql, **params):
+    stores.damage(books.url, sql, **params)
 
 
 def dump(books):
-    connection = sqlite3.connect(books.path)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
+    with closing(books.database()) as database:
+        return {
+            table: sorted(database.execute(f"SELECT * FROM {table}"), key=repr)
+            for table in database.tables()
+            if not table.startswith("sqlite_")
+        }
+
+
+def put(books, position, topic, state):
+    """Put another event in an event's place, with the digest that it has."""
+    from ledger.canonical import leaf
+
+    ((stream, version),) = books.table(
+        f"SELECT stream, version FROM event_log WHERE position = {position}"
+    )
+    damage(
+        books,
+        "UPDATE stored_events SET topic = :topic, state = :state"
+        " WHERE originator_id = :stream AND originator_version = :version",
+        topic=topic,
+        state=state,
+        stream=stream,
+        version=version,
+    )
+    damage(
+        books,
+        "UPDATE event_log SET leaf = :leaf WHERE position = :position",
+        leaf=leaf(stream, version, topic, state),
+        position=position,
+    )
+
+
+def state_of(books, topic):
+    ((state,),) = books.table(f"SELECT state FROM stored_events WHERE topic = '{topic}'")
+    return state
 
 
 def found(books):
@@ -62,10 +90,12 @@ def test_a_check_leaves_the_ledger_as_it_is(story):
 
 
 def test_a_changed_event_no_longer_has_its_digest(story):
+    topic = "sms.credits-purchased.1"
     damage(
         story,
-        "UPDATE stored_events SET state = CAST(replace(CAST(state AS TEXT), '250000', '350000')"
-        " AS BLOB) WHERE topic = 'sms.credits-purchased.1'",
+        "UPDATE stored_events SET state = :state WHERE topic = :topic",
+        state=state_of(story, topic).replace(b"250000", b"350000"),
+        topic=topic,
     )
     status, findings = found(story)
     assert status == 4
@@ -76,70 +106,30 @@ def test_a_changed_event_no_longer_has_its_digest(story):
 
 
 def test_a_digest_changed_along_with_its_event_is_found_by_the_balances(story):
-    from ledger.canonical import leaf
-
-    connection = sqlite3.connect(story.path)
     topic = "sms.credits-purchased.1"
-    (stream, version, state) = connection.execute(
-        "SELECT originator_id, originator_version, state FROM stored_events WHERE topic = ?",
-        [topic],
-    ).fetchone()
-    state = state.replace(b"250000", b"350000")
-    connection.execute("UPDATE stored_events SET state = ? WHERE topic = ?", [state, topic])
-    connection.execute(
-        "UPDATE event_log SET leaf = ? WHERE topic = ?",
-        [leaf(stream, version, topic, state), topic],
-    )
-    connection.commit()
-    connection.close()
+    put(story, 5, topic, state_of(story, topic).replace(b"250000", b"350000"))
     status, findings = found(story)
     assert status == 4
     assert {subject for _, subject, _ in findings} == {"daily_total", "account"}
 
 
 def test_a_changed_page_body_is_found_by_its_own_digest(story):
-    from ledger.canonical import leaf
-
-    connection = sqlite3.connect(story.path)
-    ((stream, state),) = connection.execute(
-        "SELECT originator_id, state FROM stored_events WHERE topic = 'sms.page-recorded.1'"
-    ).fetchall()
-    state = state[:-4] + bytes(4)
-    connection.execute(
-        "UPDATE stored_events SET state = ? WHERE topic = 'sms.page-recorded.1'", [state]
-    )
-    connection.execute(
-        "UPDATE event_log SET leaf = ? WHERE position = 4",
-        [leaf(stream, 1, "sms.page-recorded.1", state)],
-    )
-    connection.commit()
-    connection.close()
+    topic = "sms.page-recorded.1"
+    put(story, 4, topic, state_of(story, topic)[:-4] + bytes(4))
     finding = found(story)[1][0]
     assert finding[:2] == ("integrity", "position 4")
     assert "expected a body with the digest" in finding[2]
 
 
-def test_a_state_that_is_not_even_bytes_is_a_finding(story):
+def test_a_state_that_is_not_even_bytes_is_a_finding_in_a_file(sqlite_books):
+    """PostgreSQL holds every column to its type; SQLite does not."""
+    story = sqlite_books.draw(STORY)
     damage(story, "UPDATE stored_events SET state = 'text' WHERE topic = 'sms.page-recorded.1'")
     assert found(story)[1][0][:2] == ("integrity", "position 4")
 
 
 def test_unreadable_events_and_unknown_topics_are_findings_not_crashes(story):
-    from ledger.canonical import leaf
-
-    connection = sqlite3.connect(story.path)
-    (stream,) = connection.execute("SELECT stream FROM event_log WHERE position = 3").fetchone()
-    connection.execute(
-        "UPDATE stored_events SET topic = 'sms.unheard-of.1', state = x'7b'"
-        " WHERE originator_id = ? AND originator_version = 2",
-        [stream],
-    )
-    connection.execute(
-        "UPDATE event_log SET leaf = ? WHERE position = 3",
-        [leaf(stream, 2, "sms.unheard-of.1", b"{")],
-    )
-    connection.commit()
-    connection.close()
+    put(story, 3, "sms.unheard-of.1", b"{")
     status, findings = found(story)
     assert status == 4
     assert "a newer sms-ledger" in findings[0][2]

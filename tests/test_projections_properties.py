@@ -6,13 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from books import Books, books_in
+from books import Books
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stores import Store
 
 ACCOUNTS = ("sms-one-1", "sms-one-2")
 ZONES = ("Europe/Rome", "Europe/London", "America/New_York", "Pacific/Apia")
@@ -141,15 +140,17 @@ def fold(history: list[Step]) -> dict[str, Fold]:
     return books
 
 
-def recorded(folder: str, history: list[Step], zone: str, *, together: bool) -> Books:
-    return books_in(Path(folder)).draw(drawing(history, zone), together=together)
+def recorded(url: str, history: list[Step], zone: str, *, together: bool) -> Books:
+    return Books(url).draw(drawing(history, zone), together=together)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(histories(), st.sampled_from(ZONES), st.booleans(), st.integers(0, MINUTES))
-def test_balances_totals_and_moments_equal_an_independent_fold(history, zone, together, minute):
-    with TemporaryDirectory() as folder:
-        books = recorded(folder, history, zone, together=together)
+def test_balances_totals_and_moments_equal_an_independent_fold(
+    store: Store, history, zone, together, minute
+):
+    with store.ledger() as url:
+        books = recorded(url, history, zone, together=together)
         expected = fold(history)
         assert balances(books) == {a: book.balance(THE_END) for a, book in expected.items()}
 
@@ -165,11 +166,11 @@ def test_balances_totals_and_moments_equal_an_independent_fold(history, zone, to
         assert [f for f in books.rows("check") if f["severity"] == "integrity"] == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(histories(), st.sampled_from(ZONES))
-def test_running_balances_equal_an_independent_fold(history, zone):
-    with TemporaryDirectory() as folder:
-        books = recorded(folder, history, zone, together=False)
+def test_running_balances_equal_an_independent_fold(store: Store, history, zone):
+    with store.ledger() as url:
+        books = recorded(url, history, zone, together=False)
         for account, book in fold(history).items():
             rows = books.rows("stmt", account)
             each = books.rows("stmt", account, "--lines")
@@ -183,15 +184,15 @@ def test_running_balances_equal_an_independent_fold(history, zone):
             assert singles(rows) == singles(each)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(histories(), st.sampled_from(ZONES), st.integers(0, MINUTES), st.integers(1, MINUTES))
 def test_a_statement_of_a_period_begins_and_ends_with_the_balances_of_a_fold(
-    history, zone, minute, length
+    store: Store, history, zone, minute, length
 ):
     begin = start_of(history) + timedelta(minutes=minute)
     end = begin + timedelta(minutes=length)
-    with TemporaryDirectory() as folder:
-        books = recorded(folder, history, zone, together=False)
+    with store.ledger() as url:
+        books = recorded(url, history, zone, together=False)
         for account, book in fold(history).items():
             rows = books.rows("stmt", account, "-b", begin.isoformat(), "-e", end.isoformat())
             inside = [at for at, *_ in book.counted() if begin <= at < end]

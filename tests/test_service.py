@@ -22,12 +22,12 @@ STAMP = Stamp(recorded_at=AT, actor="tester", command_id="c-1", source=FromOpera
 
 
 @pytest.fixture
-def path(books):
+def address(books):
     return books.draw("""
         customer one
         account sms-one-1
         2026-10-01 09:00 opening 100
-    """).path
+    """).address
 
 
 def gift(name, milli=1_000):
@@ -69,45 +69,45 @@ def count(books, table="event_log"):
     return found
 
 
-def test_a_decision_is_recorded_and_gives_its_result(path, books):
-    with Ledger(path) as ledger:
+def test_a_decision_is_recorded_and_gives_its_result(address, books):
+    with Ledger(address) as ledger:
         assert ledger.work(give("g-1")) == 3
     assert count(books) == 4
 
 
-def test_the_same_command_again_records_nothing(path, books):
-    with Ledger(path) as ledger:
+def test_the_same_command_again_records_nothing(address, books):
+    with Ledger(address) as ledger:
         ledger.work(give("g-1"))
         ledger.work(give("g-1"))
     assert count(books) == 4
 
 
-def test_a_refused_decision_records_nothing_of_it(path, books):
+def test_a_refused_decision_records_nothing_of_it(address, books):
     def decide(work):
         account = work.account("sms-one-1")
         work.record(account, accounts.record_once(account, gift("g-1")))
         accounts.record_once(account, gift("g-1", milli=2_000))
 
-    with Ledger(path) as ledger:
+    with Ledger(address) as ledger:
         with pytest.raises(Refused):
             ledger.work(decide)
         assert ledger.work(give("g-1")) == 3
     assert count(books) == 4
 
 
-def test_a_later_decision_of_the_same_work_sees_the_earlier_one(path):
+def test_a_later_decision_of_the_same_work_sees_the_earlier_one(address):
     def decide(work):
         account = work.account("sms-one-1")
         work.record(account, accounts.record_once(account, gift("g-1")))
         return accounts.record_once(work.account("sms-one-1"), gift("g-1"))
 
-    with Ledger(path) as ledger:
+    with Ledger(address) as ledger:
         assert ledger.work(decide) == ()
 
 
-def test_a_decision_that_was_overtaken_is_made_again_on_the_new_state(path, books):
+def test_a_decision_that_was_overtaken_is_made_again_on_the_new_state(address, books):
     tries = []
-    with Ledger(path) as ledger, Ledger(path) as other:
+    with Ledger(address) as ledger, Ledger(address) as other:
 
         def decide(work):
             account = work.account("sms-one-1")
@@ -121,9 +121,9 @@ def test_a_decision_that_was_overtaken_is_made_again_on_the_new_state(path, book
     assert count(books) == 4
 
 
-def test_who_is_overtaken_again_and_again_gives_up_and_says_so(path, monkeypatch):
+def test_who_is_overtaken_again_and_again_gives_up_and_says_so(address, monkeypatch):
     monkeypatch.setattr(service.time, "sleep", lambda seconds: None)
-    with Ledger(path) as ledger, Ledger(path) as other:
+    with Ledger(address) as ledger, Ledger(address) as other:
         names = iter(range(100))
 
         def decide(work):
@@ -135,16 +135,16 @@ def test_who_is_overtaken_again_and_again_gives_up_and_says_so(path, monkeypatch
             ledger.work(decide)
 
 
-def test_an_event_of_another_stream_is_a_fault_of_ours(path):
+def test_an_event_of_another_stream_is_a_fault_of_ours(address):
     def decide(work):
         work.record(work.customer("one"), [gift("g-1")])
 
-    with Ledger(path) as ledger, pytest.raises(IntegrityFailure, match="customer/one"):
+    with Ledger(address) as ledger, pytest.raises(IntegrityFailure, match="customer/one"):
         ledger.work(decide)
 
 
-def test_known_lines_are_found_in_their_pages(path):
-    with Ledger(path) as ledger:
+def test_known_lines_are_found_in_their_pages(address):
+    with Ledger(address) as ledger:
         assert ledger.work(send(1, 2_500)) == 3
         found = ledger.work(
             lambda work: work.known_lines("sms-one-1", "consumption", [1, 1_001, 2_500, 9_999])
@@ -152,45 +152,45 @@ def test_known_lines_are_found_in_their_pages(path):
     assert {line: version for line, (version, _) in found.items()} == {1: 1, 1_001: 2, 2_500: 3}
 
 
-def test_lines_are_recorded_once_whatever_part_of_them_comes_again(path, books):
-    with Ledger(path) as ledger:
+def test_lines_are_recorded_once_whatever_part_of_them_comes_again(address, books):
+    with Ledger(address) as ledger:
         ledger.work(send(1, 100))
         ledger.work(send(51, 100))
         assert ledger.work(send(1, 150)) == 0
     assert books.rows("bal")[0]["credits"] == "-5"
 
 
-def test_snapshots_change_what_loading_costs_never_what_it_gives(path, books, monkeypatch):
+def test_snapshots_change_what_loading_costs_never_what_it_gives(address, books, monkeypatch):
     monkeypatch.setattr(service, "SNAPSHOT_EVERY", 2)
-    with Ledger(path) as ledger:
+    with Ledger(address) as ledger:
         for first in range(1, 70, 10):
             ledger.work(send(first, 10))
         state = ledger.work(lambda work: work.consumption("sms-one-1"))
     assert count(books, "stored_snapshots") == 1
-    with Ledger(path) as fresh:
+    with Ledger(address) as fresh:
         assert fresh.work(lambda work: work.consumption("sms-one-1")) == state
         assert fresh.work(send(1, 70)) == 0
 
 
-def test_two_processes_that_record_the_same_lines_count_them_once(path, books):
+def test_two_processes_that_record_the_same_lines_count_them_once(address, books):
     program = (
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
-        "from pathlib import Path\n"
+        "from ledger.database import parse_address\n"
         "from test_service import send\n"
         "from ledger.service import Ledger\n"
-        "with Ledger(Path(sys.argv[3])) as ledger:\n"
+        "with Ledger(parse_address(sys.argv[3])) as ledger:\n"
         "    for first in range(1, 400, 20):\n"
         "        ledger.work(send(first, 40))\n"
     )
     here = str(__file__).rpartition("/")[0]
-    command = [sys.executable, "-c", program, here, f"{here}/support", str(path)]
+    command = [sys.executable, "-c", program, here, f"{here}/support", books.url]
     running = [subprocess.Popen(command) for _ in range(2)]
     assert [one.wait(timeout=60) for one in running] == [0, 0]
     assert books.rows("bal")[0]["credits"] == "-194"
     assert books.type("check").status == 0
 
 
-def test_customers_are_registered_once(path):
+def test_customers_are_registered_once(address):
     def decide(work):
         state = work.customer("one")
         new = customer.register(
@@ -199,5 +199,5 @@ def test_customers_are_registered_once(path):
         work.record(state, new)
         return state.time_zone
 
-    with Ledger(path) as ledger:
+    with Ledger(address) as ledger:
         assert ledger.work(decide) == "Europe/Rome"

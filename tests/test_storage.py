@@ -43,7 +43,7 @@ BALANCE = BalanceOpened(**WHEN, credits=Credits(5_000), basis="stated", derivati
 
 @pytest.fixture
 def storage(books):
-    opened = Storage(books.path)
+    opened = Storage(books.address)
     opened.append(
         Placed("customer/one", 1, REGISTERED),
         Placed("sms-one-1", 1, ACCOUNT),
@@ -161,7 +161,7 @@ def test_a_snapshot_that_another_program_took_is_left_alone(storage):
     storage.keep(Consumption("sms-one-1", version=2, lines=6))
 
 
-def test_the_migrated_schema_is_what_the_library_would_create(books, tmp_path):
+def test_the_migrated_schema_is_what_the_library_would_create(sqlite_books, tmp_path):
     """The application runs with CREATE_TABLE=n: a change of the library's schema shows here."""
     made = tmp_path / "library.db"
     datastore = SQLiteDatastore(str(made), originator_id_type="text")
@@ -177,7 +177,7 @@ def test_the_migrated_schema_is_what_the_library_would_create(books, tmp_path):
             connection.close()
 
     for table in ("stored_events", "stored_snapshots"):
-        assert columns(books.path, table) == columns(made, table)
+        assert columns(sqlite_books.path, table) == columns(made, table)
 
 
 def test_the_newest_migration_is_the_one_that_the_program_expects():
@@ -196,8 +196,8 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path):
         connect(path)
 
 
-def test_a_database_that_goes_read_only_is_explained(books):
-    reading = connect(books.path, read_only=True)
+def test_a_file_that_goes_read_only_is_explained(sqlite_books):
+    reading = connect(sqlite_books.path, read_only=True)
     with pytest.raises(DatabaseUnusable, match="read-only"):
         reading.execute("DELETE FROM label")
     reading.close()
@@ -229,11 +229,11 @@ def test_a_snapshot_sees_one_state_whatever_is_written_meanwhile(books):
 
 
 def test_a_file_without_write_ahead_log_is_read_where_nothing_can_be_written(
-    books, monkeypatch
+    sqlite_books, monkeypatch
 ):
     """In a read-only folder the index of the write-ahead log cannot be made."""
-    books.draw("customer one\naccount sms-one-1")
-    connection = sqlite3.connect(books.path)
+    sqlite_books.draw("customer one\naccount sms-one-1")
+    connection = sqlite3.connect(sqlite_books.path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     opened = []
@@ -246,14 +246,15 @@ def test_a_file_without_write_ahead_log_is_read_where_nothing_can_be_written(
         return real(url, **options)
 
     monkeypatch.setattr(sqlite3, "connect", read_only_folder)
-    database = connect(books.path)
+    database = connect(sqlite_books.path)
     assert database.execute("SELECT account FROM account") == [("sms-one-1",)]
     assert opened == ["mode=rwc", "mode=ro", "mode=ro&immutable=1"]
     database.close()
 
 
-def test_a_write_ahead_log_with_something_in_it_is_never_passed_over(books, monkeypatch):
-    books.path.with_name(f"{books.path.name}-wal").write_bytes(b"something")
+def test_a_write_ahead_log_with_something_in_it_is_never_passed_over(sqlite_books, monkeypatch):
+    path = sqlite_books.path
+    path.with_name(f"{path.name}-wal").write_bytes(b"something")
 
     def refuse(url, **options):
         assert "immutable" not in url
@@ -261,4 +262,4 @@ def test_a_write_ahead_log_with_something_in_it_is_never_passed_over(books, monk
 
     monkeypatch.setattr(sqlite3, "connect", refuse)
     with pytest.raises(DatabaseUnusable, match="unable to open"):
-        connect(books.path)
+        connect(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from rigs import Rig, events_of, lines_of, rig
@@ -13,14 +14,21 @@ FIRST, SECOND = "sms-ab12345-1", "sms-ab12345-2"
 
 
 @pytest.fixture
-def small(tmp_path):
-    with rig(tmp_path) as made:
+def small(store, tmp_path):
+    with rig(tmp_path, store=store) as made:
         yield made
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_every_balance_agrees_with_ovh_after_a_first_synchronisation(tmp_path, seed):
-    with rig(tmp_path, "default", seed=seed) as made:
+# The first two on both databases, the others on one of them.
+SEEDS = [
+    ("sqlite", 1), ("sqlite", 2), ("sqlite", 3), ("sqlite", 4),
+    ("postgresql", 1), ("postgresql", 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("store", "seed"), SEEDS, indirect=["store"])
+def test_every_balance_agrees_with_ovh_after_a_first_synchronisation(store, tmp_path, seed):
+    with rig(tmp_path, "default", seed=seed, store=store) as made:
         made.sync()
         assert made.balances() == made.owned()
         reconciled = made.sl("recon", "run", "-O", "json")
@@ -35,11 +43,16 @@ def test_reading_again_records_nothing(small):
     assert small.table("SELECT * FROM event_log") == before
 
 
+def test_a_dry_run_makes_no_file(sqlite, tmp_path):
+    with rig(tmp_path, store=sqlite) as made:
+        assert made.sl("sync", "--dry-run").status == 0
+        assert not Path(made.database).exists()
+
+
 def test_a_dry_run_tells_what_is_new_and_records_nothing(small):
     ran = small.sl("sync", "--dry-run")
     assert ran.status == 0
     assert "would record" in ran.out
-    assert not small.database.exists()
     small.sync()
     small.ovh.do("send", account=FIRST, count=2)
     small.ovh.do("advance", by="1h")
@@ -65,8 +78,8 @@ def test_an_account_that_ovh_does_not_know_is_misuse(small):
 # --- requests ------------------------------------------------------------------------------
 
 
-def test_a_first_synchronisation_stays_within_its_requests(tmp_path):
-    with rig(tmp_path, "default") as made:
+def test_a_first_synchronisation_stays_within_its_requests(store, tmp_path):
+    with rig(tmp_path, "default", store=store) as made:
         assert made.sl("sync").status == 0
         lines = made.table(
             "SELECT SUM(count) FROM daily_total WHERE kind IN ('consumption', 'reply', 'hlr')"
@@ -76,8 +89,8 @@ def test_a_first_synchronisation_stays_within_its_requests(tmp_path):
         assert len(made.ovh.requests) <= lines / 50 + 15 * accounts + 3 * bills + 10
 
 
-def test_an_idle_synchronisation_asks_eight_times_an_account_and_ten_more(tmp_path):
-    with rig(tmp_path, "default") as made:
+def test_an_idle_synchronisation_asks_eight_times_an_account_and_ten_more(store, tmp_path):
+    with rig(tmp_path, "default", store=store) as made:
         made.sl("sync")
         made.ovh.requests.clear()
         assert made.sl("sync").status == 0
@@ -102,8 +115,8 @@ def test_a_gift_shows_as_a_positive_drift(small):
     assert small.drifts() == {FIRST: 0, SECOND: 40}
 
 
-def test_a_quota_moves_credits_from_left_to_held_and_is_no_drift(tmp_path):
-    with rig(tmp_path, "default") as made:
+def test_a_quota_moves_credits_from_left_to_held_and_is_no_drift(store, tmp_path):
+    with rig(tmp_path, "default", store=store) as made:
         made.sync()
         name, account = next((n, a) for n, a in made.ovh.world.accounts.items() if a.users)
         made.ovh.do(
@@ -162,8 +175,8 @@ def test_messages_in_flight_at_the_first_look_are_not_counted_twice_later(small)
     assert small.balances() == small.owned()
 
 
-def test_credits_that_ovh_changes_afterwards_become_a_correction(tmp_path):
-    with rig(tmp_path, receipt_16="zeroed") as made:
+def test_credits_that_ovh_changes_afterwards_become_a_correction(store, tmp_path):
+    with rig(tmp_path, receipt_16="zeroed", store=store) as made:
         made.sync()
         made.ovh.do("send", account=FIRST, count=1, receipt=16)
         made.sync()
@@ -219,7 +232,7 @@ def _synchronise(made: Rig, progress: Meddler):
     profile = load_profile(
         "rig", environ={**os.environ, "SMS_LEDGER_OVH_CONFIG": str(made.conf)}
     )
-    session = Session(database=str(made.database), actor="tester")
+    session = Session(database=made.database, actor="tester")
     try:
         with connect(profile) as gateway:
             return CustomerSync(

@@ -11,7 +11,6 @@ from typing import Final, Protocol
 from ledger.database import Database
 from ledger.errors import BadFile
 from ledger.events import FromFile, Stamp
-from ledger.files.lock import import_lock
 from ledger.files.origin import FileFormat, Lines, Origin, format_of
 from ledger.files.parties import Parties
 from ledger.files.plan import CustomerPlan, Planner, check_rows
@@ -85,7 +84,7 @@ class Import:
             return Outcome([], before=True)
         with closing(Spool()) as spool:
             parties = self._read(spool)
-            with import_lock(database.path, waits=waits):
+            with database.lock("import", waits=waits):
                 if is_complete(database, self.origin.sha256):
                     return Outcome([], before=True)
                 plans = self._plan(database, spool, parties)

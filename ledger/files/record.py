@@ -181,7 +181,9 @@ class Recorder:
     ) -> tuple[AccountEvent, ...]:
         """Move the opening back: to what the file states, else so that nothing later changes.
 
-        What followed from an observation still follows from it, over a longer stretch.
+        What followed from an observation still follows from it, over a longer stretch. Nobody
+        owns less than nothing: where that would come out, spending is missing, and the opening
+        stays where it is.
         """
         between = self._moved(plan, open, until_us=to_us(before.at))
         restate = partial(
@@ -189,10 +191,13 @@ class Recorder:
         )
         if open.credits is not None:
             return restate(open.credits, basis=open.basis)
+        credits = before.credits - between
+        if credits < Credits(0):
+            return ()  # history with holes: recorded, and not counted
         derivation = before.derivation
         if derivation is not None:
             derivation = replace(derivation, moved=derivation.moved + between)
-        return restate(before.credits - between, basis=before.basis, derivation=derivation)
+        return restate(credits, basis=before.basis, derivation=derivation)
 
     def _moved(self, plan: AccountPlan, open: Open, *, until_us: int) -> Credits:
         """Sum what moved between the new and the previous opening: known and to record."""

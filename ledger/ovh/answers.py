@@ -62,7 +62,9 @@ def read(shape: type[T], raw: object, at: Route, *, query_id: str | None = None)
         value: T = _exact(msgspec.convert(raw, shape), "$")
     except (msgspec.ValidationError, _Faulty, OverflowError) as error:
         msg = f"GET {at.shown}: OVH's answer is not as documented: {_fault(error)}"
-        raise OvhBadAnswer(f"{msg}; nothing was recorded", query_id=query_id) from None
+        raise OvhBadAnswer(
+            f"{msg}; what was read before is recorded", query_id=query_id
+        ) from None
     return value
 
 
@@ -111,7 +113,9 @@ def _unreadable(answer: Answer, asked: str) -> OvhBadAnswer:
         found = "a part of it"
     kind = CutShort if begun else OvhBadAnswer
     msg = f"{asked}: expected a JSON answer, found {found} (HTTP {answer.status})"
-    return kind(f"{msg}; nothing was recorded, run it again", query_id=answer.query_id)
+    return kind(
+        f"{msg}; what was read before is recorded, run it again", query_id=answer.query_id
+    )
 
 
 def _fault(error: Exception) -> str:

@@ -116,7 +116,7 @@ class Batches:
         row = read(kind.shape, raw, at, query_id=query_id)
         if kind.id_of(row) != one:
             msg = f"GET {at.shown}: expected the row that was asked for, found another one"
-            raise OvhBadAnswer(f"{msg}; nothing was recorded", query_id=query_id)
+            raise OvhBadAnswer(f"{msg}; what was read before is recorded", query_id=query_id)
         return row
 
 

@@ -113,7 +113,7 @@ class Refusals:
         if answer.status == HTTPStatus.NOT_FOUND:
             cure = "check the name, or run `sms-ledger sync` later"
             return OvhNotFound(f"{asked}: {cure}", query_id=answer.query_id)
-        cure = "nothing was recorded; correct what was asked, or show OVH's support this line"
+        cure = "correct what was asked, or show OVH's support this line"
         return OvhRefused(f"{asked}: {cure}", query_id=answer.query_id)
 
     def _advice(self, code: str) -> str:

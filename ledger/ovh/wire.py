@@ -92,7 +92,7 @@ class Wire:
         asked = f"{method} {at.shown}"
         if _CUT_SHORT & set(names):
             msg = f"{asked}: expected a whole answer of {self._host}, found a part of it"
-            return CutShort(f"{msg}; nothing was recorded, run it again")
+            return CutShort(f"{msg}; what was read before is recorded, run it again")
         why = next((text for name, text in _CAUSES if name in names), names[0])
         msg = f"{asked}: {self._host} cannot be reached: {why}"
         return OvhUnreachable(f"{msg}; check the network and the proxy, then run it again")

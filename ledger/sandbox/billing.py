@@ -174,16 +174,16 @@ def _ordered(
 
 
 def _bill(world: World, order: Order) -> None:
-    """Issue the bill of an order; it is dated when it can be seen."""
-    at = world.now + (world.knobs.bill_delay_s if order.credits else 0)
+    """Issue the bill of an order, dated now; it may be seen only later."""
+    visible_at = world.now + (world.knobs.bill_delay_s if order.credits else 0)
     method = paying(world, order.customer)
     sepa = method is not None and method.type in SEPA_TYPES
     bill = Bill(
         id=f"{_prefix(world, order.customer)}{world.next_id('bill', 61_000_000)}",
         order=order.id,
         customer=order.customer,
-        billed_at=at,
-        visible_at=at,
+        billed_at=world.now,
+        visible_at=visible_at,
         detail_id=str(world.next_id("detail", 880_000_000)),
         payment_type="withdrawal" if sepa else "creditCard",
     )

@@ -102,6 +102,7 @@ class Rows:
     corrected: int = 0
     coverage: Coverage = NOT_READ
     pending: Pending | None = None
+    pending_ids: tuple[int, ...] = ()
     vanished: int = 0
     unread: bool = False
 
@@ -237,6 +238,7 @@ class AccountRows:
         waiting = [job for job in jobs.values() if job.id not in rows]
         credits = sum((self._credits_of(job) for job in waiting), ZERO)
         oldest = min((job.creationDatetime for job in waiting), default=None)
+        self.rows.pending_ids = tuple(sorted(job.id for job in waiting))
         return Pending(len(waiting), credits, oldest)
 
     def _credits_of(self, job: Job) -> Credits:

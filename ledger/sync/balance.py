@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -28,10 +29,11 @@ from ledger.sync.bills import BillLine, purchase
 from ledger.sync.memory import SyncRun, keep_label, keep_run
 from ledger.sync.opening import (
     Facts,
-    absorbed,
     first_opening,
+    held_already,
     reaches_back_to,
     recorded_since_last_observation,
+    touches,
 )
 
 
@@ -219,7 +221,8 @@ class AccountSync:
         purchases = [event for event in events if isinstance(event, CreditsPurchased)]
         if seen is not None:
             work.consumption(self.service)  # its lines are looked at: they must not grow now
-            work.record(account, self._opening(account, Facts(seen, purchases), stamp))
+            facts = Facts(seen, self._rows.pending_ids, purchases)
+            work.record(account, self._opening(account, facts, stamp))
         work.record(account, events)
         work.record(account, _settings(account, after, stamp))
         if seen is not None:
@@ -239,11 +242,11 @@ class AccountSync:
     def _opening(
         self, account: Account, facts: Facts, stamp: Stamp
     ) -> tuple[AccountEvent, ...]:
-        """Open the balance, or restate its opening, where the account was quiet and read."""
-        if not facts.seen.quiet or self._rows.unread:
-            return ()
+        """Open the balance where the account was quiet and read; restate what held more."""
         context = self._context
         if account.opening is None or account.opening.basis == "assumed":
+            if not facts.seen.quiet or self._rows.unread:
+                return ()
             return first_opening(
                 account,
                 facts,
@@ -253,12 +256,15 @@ class AccountSync:
                 ),
                 stamp=stamp,
             )
-        ((balance,),) = context.database.execute(
-            "SELECT opening_milli + moved_milli FROM account WHERE account = :account",
-            account=self.service,
-        )
         news = recorded_since_last_observation(context.database, self.service)
-        return absorbed(account, facts, news, balance=Credits(balance), stamp=stamp)
+        if not touches(account, chain(news, (move for _, move in facts.bought()))):
+            return ()
+        restated = held_already(
+            account, facts, context.ledger.movements(self.service), stamp=stamp
+        )
+        if restated:
+            context.notes.add(f"{self.service}: what became known was in its opening: restated")
+        return restated
 
     def _observe(self, work: Work, seen: BalanceObserved, *, moved: bool) -> None:
         context = self._context

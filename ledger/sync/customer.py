@@ -244,9 +244,7 @@ class CustomerSync:
         for account in reading:
             try:
                 step(account)
-            except OvhNotFound:
-                result.missing.append(account.service)
-            except OvhRightMissing as error:
+            except (OvhNotFound, OvhRightMissing) as error:
                 result.failures.append(error)
             else:
                 done.append(account)

@@ -1,8 +1,9 @@
 """The opening of an account: where its history begins, and what it owned there.
 
 An opening that follows from an observation holds everything that OVH's balance held at that
-moment, also what nobody could see yet. When such a thing becomes known later (a late bill, a
-list that a key may read only now), counting it would count it twice: the opening is restated.
+moment, also what nobody could see yet. When more of it becomes known later (a late row, a list
+that a key may read only now, a gift of before that a file tells), the same rule gives another
+opening: it is restated, and nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ from ledger.times import from_us, local_day, start_of_day, to_us
 # OVH keeps six months of rows (its FAQ of 2026-03-27).
 _RETENTION_MONTHS: Final = 6
 
-# A bill may be dated a little after its credits were there.
-_BILL_LATE: Final = timedelta(days=3)
+_HELD_ALREADY: Final = FromRule("opening-held-it-already", 1)
 
-_ABSORBED: Final = FromRule("opening-held-it-already", 1)
+# A movement with the time when it was recorded.
+Known = tuple[datetime, Movement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Facts:
     """What an opening is decided from: an observation and the purchases recorded with it."""
 
     seen: BalanceObserved
+    in_flight_ids: tuple[int, ...]
     purchases: Sequence[CreditsPurchased]
 
     @property
@@ -53,15 +55,16 @@ class Facts:
         """What the ledger must come to: owned, and what is in flight until its rows appear."""
         return self.seen.owned + (self.seen.pending.credits if self.seen.pending else ZERO)
 
-    def bought(self) -> Iterator[Movement]:
+    def bought(self) -> Iterator[Known]:
         for purchase in self.purchases:
-            yield from movements(purchase)
+            for movement in movements(purchase):
+                yield purchase.recorded_at, movement
 
 
 def first_opening(
     account: Account,
     facts: Facts,
-    recorded: Iterable[Movement],
+    recorded: Iterable[Known],
     *,
     created_at: datetime | None,
     stamp: Stamp,
@@ -72,23 +75,29 @@ def first_opening(
     An older one owned, at its oldest retained row, what OVH shows now less what moved from
     that row on. An opening that was only assumed gives way to this.
     """
-    moves = [*recorded, *facts.bought()]
-    if created_at is not None:
-        moved = _sum(moves, created_at, facts.seen.happened_at)
-        if moved == facts.expected and account.opening is None:
+    known = [*recorded, *facts.bought()]
+    at = _begin(account, facts, known)
+    missing = ZERO
+    if created_at is not None and account.opening is None:
+        missing = facts.expected - _sum(known, created_at, facts.seen.happened_at)
+        if not missing:
             return open_balance(account, ZERO, basis="created", stamp=stamp, at=created_at)
-    rows = [move.at_us for move in moves if move.kind in LINE_KINDS]
-    at = from_us(min(rows, default=to_us(facts.seen.happened_at)))
-    if account.opening is not None:
-        at = min(at, account.opening.at)
-    derivation = _derivation(facts, _sum(moves, at, facts.seen.happened_at))
-    credits = facts.expected - derivation.moved
+    rule = Derivation(
+        observed_at=facts.seen.happened_at,
+        known_at=stamp.recorded_at,
+        owned=facts.seen.owned,
+        in_flight=facts.seen.pending.credits if facts.seen.pending else None,
+        in_flight_ids=facts.in_flight_ids,
+        moved=ZERO,
+        coverage=facts.seen.coverage,
+    )
+    credits, derivation = derived(rule, known, since=at)
     if account.opening is not None:
         until = account.opening.at - timedelta(microseconds=1)
         return restate_opening(
             account,
             credits,
-            moved=_sum(moves, at, until),
+            moved=_sum(known, at, until),
             basis="observed",
             derivation=derivation,
             stamp=stamp,
@@ -97,103 +106,87 @@ def first_opening(
     opened = open_balance(
         account, credits, basis="observed", derivation=derivation, stamp=stamp, at=at
     )
-    if created_at is None or not credits:
+    if created_at is None or not missing:
         return opened
-    return (*opened, *_not_empty(account, credits, created_at, stamp=stamp, at=at))
+    return (*opened, *_not_empty(account, missing, created_at, stamp=stamp))
+
+
+def _begin(account: Account, facts: Facts, known: Iterable[Known]) -> datetime:
+    """Give the time of the oldest row, or of the observation where there is none."""
+    rows = (move.at_us for _, move in known if move.kind in LINE_KINDS)
+    oldest = from_us(min(rows, default=to_us(facts.seen.happened_at)))
+    return min(oldest, account.opening.at) if account.opening else oldest
 
 
 def _not_empty(
-    account: Account, credits: Credits, created_at: datetime, *, stamp: Stamp, at: datetime
+    account: Account, missing: Credits, created_at: datetime, *, stamp: Stamp
 ) -> tuple[AccountEvent, ...]:
-    """Tell a person that a young account does not come out at nothing where it began."""
+    """Tell a person that a young account did not come out at nothing where it began."""
     text = (
         f"the account was created on {created_at:%Y-%m-%d} and should have begun empty, but"
-        f" what OVH shows and its lists tell give {credits} credits at {at.isoformat()}"
+        f" OVH shows {missing} credits more than its lists and bills tell since then"
     )
     return open_break(
         account,
         "opening-difference",
         "creation",
-        credits=credits,
+        credits=missing,
         text=text,
         stamp=stamp,
-        at=at,
+        at=created_at,
     )
 
 
-def _derivation(facts: Facts, moved: Credits) -> Derivation:
-    seen = facts.seen
-    return Derivation(
-        observed_at=seen.happened_at,
-        owned=seen.owned,
-        in_flight=seen.pending.credits if seen.pending else None,
-        moved=moved,
-        bill_detail_ids=tuple(purchase.bill_detail_id for purchase in facts.purchases),
-        coverage=seen.coverage,
+def derived(
+    rule: Derivation, known: Iterable[Known], *, since: datetime
+) -> tuple[Credits, Derivation]:
+    """Apply the rule of an observed opening to what is known: the credits owned at `since`."""
+    first, last = to_us(since), to_us(rule.observed_at)
+    second = to_us(rule.observed_at.replace(microsecond=0))
+    in_flight = {str(job_id) for job_id in rule.in_flight_ids}
+    moved = sum(
+        move.milli
+        for recorded_at, move in known
+        if first <= move.at_us <= last
+        and (move.at_us < second or recorded_at <= rule.known_at)
+        and not (move.kind == "consumption" and move.reference in in_flight)
     )
+    held = rule.owned + (rule.in_flight or ZERO)
+    return held - Credits(moved), replace(rule, moved=Credits(moved))
 
 
-def _sum(moves: Iterable[Movement], since: datetime, until: datetime) -> Credits:
+def _sum(known: Iterable[Known], since: datetime, until: datetime) -> Credits:
     first, last = to_us(since), to_us(until)
-    return Credits(sum(move.milli for move in moves if first <= move.at_us <= last))
+    return Credits(sum(move.milli for _, move in known if first <= move.at_us <= last))
 
 
-def absorbed(
-    account: Account,
-    facts: Facts,
-    news: Iterable[Movement],
-    *,
-    balance: Credits,
-    stamp: Stamp,
+def held_already(
+    account: Account, facts: Facts | None, recorded: Iterable[Known], *, stamp: Stamp
 ) -> tuple[AccountEvent, ...]:
-    """Restate an observed opening that held already what becomes known only now.
-
-    `news` was recorded since the last observation, `balance` is the ledger's with it (but
-    without the purchases of `facts`). Only where what is new and old enough is exactly what
-    OVH and the ledger would differ by.
-    """
+    """Restate an observed opening where more is known now of what it was derived from."""
     opening = account.opening
     if opening is None or opening.derivation is None:
         return ()
-    observed_at = opening.derivation.observed_at
-    bought = list(facts.bought())
-    held = sum(
-        (
-            Credits(move.milli)
-            for move in (*news, *bought)
-            if to_us(opening.at) <= move.at_us < to_us(_latest(move, observed_at))
-        ),
-        ZERO,
-    )
-    drift = facts.expected - balance - sum((Credits(move.milli) for move in bought), ZERO)
-    if not held or drift != -held:
-        return ()
-    derivation = replace(
-        opening.derivation,
-        moved=opening.derivation.moved + held,
-        bill_detail_ids=(
-            *opening.derivation.bill_detail_ids,
-            *(purchase.bill_detail_id for purchase in facts.purchases),
-        ),
-    )
+    known = [*recorded, *(facts.bought() if facts else ())]
+    credits, derivation = derived(opening.derivation, known, since=opening.at)
     return restate_opening(
         account,
-        opening.credits - held,
+        credits,
         moved=ZERO,
         basis="observed",
         derivation=derivation,
-        stamp=replace(stamp, source=_ABSORBED),
+        stamp=replace(stamp, source=_HELD_ALREADY),
         at=opening.at,
     )
 
 
-def _latest(move: Movement, observed_at: datetime) -> datetime:
-    """Give before when a movement must lie to have been in what was observed then.
-
-    OVH's times are whole seconds: within the second of the observation, nobody can tell.
-    """
-    second = observed_at.replace(microsecond=0)
-    return second + _BILL_LATE if move.kind == "purchase" else second
+def touches(account: Account, news: Iterable[Movement]) -> bool:
+    """Tell whether something is as old as the observation that the opening follows from."""
+    opening = account.opening
+    if opening is None or opening.derivation is None:
+        return False
+    observed_us = to_us(opening.derivation.observed_at)
+    return any(move.at_us <= observed_us for move in news)
 
 
 def recorded_since_last_observation(database: Database, account: str) -> Iterator[Movement]:

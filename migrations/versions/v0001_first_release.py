@@ -11,8 +11,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-_TABLES = (
-    # --- the event store ---------------------------------------------------------------
+_SQLITE_STORE = (
     """CREATE TABLE stored_events (
         originator_id TEXT,
         originator_version INTEGER,
@@ -25,6 +24,37 @@ _TABLES = (
         topic TEXT,
         state BLOB,
         PRIMARY KEY (originator_id, originator_version)) WITHOUT ROWID""",
+)
+
+# A page is compressed already: EXTERNAL keeps PostgreSQL from trying once more.
+_POSTGRES_STORE = (
+    """CREATE TABLE stored_events (
+        originator_id text NOT NULL,
+        originator_version bigint NOT NULL,
+        topic text,
+        state bytea,
+        notification_id bigserial,
+        PRIMARY KEY (originator_id, originator_version))
+        WITH (autovacuum_enabled = true, autovacuum_vacuum_threshold = 100000000,
+        autovacuum_vacuum_scale_factor = 0.5, autovacuum_analyze_threshold = 1000,
+        autovacuum_analyze_scale_factor = 0.01)""",
+    "ALTER TABLE stored_events ALTER COLUMN state SET STORAGE EXTERNAL",
+    """CREATE UNIQUE INDEX stored_events_notification_id_idx
+        ON stored_events (notification_id ASC)""",
+    """CREATE TABLE stored_snapshots (
+        originator_id text NOT NULL,
+        originator_version bigint NOT NULL,
+        topic text,
+        state bytea,
+        PRIMARY KEY (originator_id, originator_version))
+        WITH (autovacuum_enabled = true, autovacuum_vacuum_threshold = 100000000,
+        autovacuum_vacuum_scale_factor = 0.5, autovacuum_analyze_threshold = 1000,
+        autovacuum_analyze_scale_factor = 0.01)""",
+    """CREATE TYPE stored_event_text AS (
+        originator_id text, originator_version bigint, topic text, state bytea)""",
+)
+
+_TABLES = (
     # --- written in the transaction of the events --------------------------------------
     # The order of the ledger: position 1, 2, 3 … without holes, and each event's digest.
     """CREATE TABLE event_log (
@@ -134,5 +164,13 @@ _TABLES = (
 
 
 def upgrade() -> None:
-    for table in _TABLES:
-        op.execute(table)
+    if op.get_bind().dialect.name == "postgresql":
+        statements = (*_POSTGRES_STORE, *map(_on_postgres, _TABLES))
+    else:
+        statements = (*_SQLITE_STORE, *_TABLES)
+    for statement in statements:
+        op.execute(statement)
+
+
+def _on_postgres(table: str) -> str:
+    return table.replace(" BLOB ", " BYTEA ").removesuffix(" WITHOUT ROWID")

@@ -15,7 +15,6 @@ named last. Lines of one kind that follow each other make one page; messages are
 
 from __future__ import annotations
 
-import atexit
 import io
 import json
 import shutil
@@ -23,18 +22,17 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from stores import sqlite_template
+
 import cli
-import migrations
 from ledger import account as accounts
 from ledger import consumption, customer, observation
 from ledger.credits import Credits
-from ledger.database import Database, connect
+from ledger.database import Address, Database, connect, parse_address
 from ledger.events import (
     LINE_KINDS,
     BalanceObserved,
@@ -77,9 +75,9 @@ class Ran:
 
 @dataclass
 class Books:
-    """A ledger in a folder; `type` runs a command on it as a person would."""
+    """A ledger; `type` runs a command on it as a person would."""
 
-    path: Path
+    url: str
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Rome"))
     customer: str = ""
     account: str = ""
@@ -88,10 +86,19 @@ class Books:
     waiting: list[tuple[str, LineKind, Line]] = field(default_factory=list)
     commands: int = 0
 
+    @property
+    def address(self) -> Address:
+        return parse_address(str(self.url))
+
+    @property
+    def path(self) -> Any:
+        """The file, where the ledger lies in one; else its address."""
+        return self.address if isinstance(self.address, Path) else self.url
+
     def type(self, *words: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
-            status = cli.run(["--database", str(self.path), "--actor", "tester", *words])
+            status = cli.run(["--database", str(self.url), "--actor", "tester", *words])
         return Ran(status, out.getvalue(), err.getvalue())
 
     def rows(self, *words: str) -> list[dict[str, Any]]:
@@ -100,7 +107,7 @@ class Books:
         return ran.rows
 
     def database(self) -> Database:
-        return connect(self.path)
+        return connect(self.address)
 
     def table(self, query: str) -> list[tuple[Any, ...]]:
         database = self.database()
@@ -111,7 +118,7 @@ class Books:
 
     def draw(self, drawing: str, *, together: bool = False) -> Books:
         """Record a drawing, event by event, or all of it in one transaction."""
-        with Ledger(self.path) as ledger:
+        with Ledger(self.address) as ledger:
             run = _Together() if together else ledger.work
             for text in drawing.splitlines():
                 words = text.split()
@@ -420,17 +427,8 @@ class _Together:
             decide(work)
 
 
-@cache
-def _template() -> Path:
-    folder = mkdtemp(prefix="sms-ledger-template-")
-    atexit.register(shutil.rmtree, folder)
-    path = Path(folder) / "ledger.db"
-    migrations.upgrade(path)
-    return path
-
-
 def books_in(folder: Path, name: str = "ledger.db") -> Books:
-    """Give an empty ledger: a copy of one that the migrations made once."""
+    """Give an empty ledger in a file of a folder."""
     path = folder / name
-    shutil.copyfile(_template(), path)
-    return Books(path)
+    shutil.copyfile(sqlite_template(), path)
+    return Books(str(path))

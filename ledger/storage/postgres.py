@@ -1,0 +1,159 @@
+"""The event store on PostgreSQL: the library's recorder, with an order that does not stall.
+
+The library locks its table exclusively, which waits for VACUUM and makes VACUUM wait. Here an
+advisory lock orders the writers. It is taken before the views are written, since what counts
+for a balance depends on its opening, which another writer may be restating; the whole is a few
+statements. Nothing in it waits for anything but the lock, so there is no deadlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from eventsourcing import postgres as library
+from eventsourcing.persistence import (
+    BaseInfrastructureFactory,
+    PersistenceError,
+    StoredEvent,
+)
+from eventsourcing.utils import Environment, EnvType
+from psycopg.rows import dict_row, tuple_row
+
+from ledger.database import LOCK_CLASS, PostgresAddress, Row
+from ledger.database.postgres import (
+    CONNECT_TIMEOUT_S,
+    KEEPALIVES,
+    WholeNumber,
+    explain,
+    options,
+    translated,
+)
+from ledger.errors import DatabaseUnusable
+from ledger.storage.seam import write_views
+
+# The second half of the key of the lock that orders the log.
+ORDER: Final = 1
+
+_POOL_SIZE: Final = 4
+_IDLE_IN_TRANSACTION_S: Final = 60
+
+
+class PostgresSeam:
+    """The library's parts for one PostgreSQL database."""
+
+    errors: tuple[type[Exception], ...] = (PersistenceError, psycopg.Error)
+
+    def __init__(self, address: PostgresAddress) -> None:
+        self._address = address
+        self._datastore: _Datastore | None = None
+        self.env: Mapping[str, str] = {}
+
+    def factory(self, env: Environment) -> library.PostgresFactory:
+        self._datastore = _Datastore(self._address)
+        return _Factory(env, self._datastore)
+
+    def explain(self, error: Exception) -> DatabaseUnusable:
+        return explain(_cause(error), self._address)
+
+    def drop_snapshots(self, stream: str, *, before: int) -> None:
+        assert self._datastore is not None  # noqa: S101 (made with the application)
+        with self._datastore.transaction(commit=True) as cursor:
+            cursor.execute(
+                "DELETE FROM stored_snapshots"
+                " WHERE originator_id = %s AND originator_version < %s",
+                (stream, before),
+            )
+
+
+def _cause(error: Exception) -> Exception:
+    """Give psycopg's own error, which tells more than the library's."""
+    cause = error.__cause__
+    return cause if isinstance(cause, psycopg.Error) else error
+
+
+class _CursorRows:
+    """The recorder's own cursor, so that views are written in the events' transaction."""
+
+    def __init__(self, cursor: psycopg.Cursor[Row], schema: str) -> None:
+        self._cursor = cursor
+        self._schema = schema
+
+    def execute(self, sql: str, **params: Any) -> Sequence[Row]:
+        self._cursor.execute(translated(sql, self._schema), params)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+
+class _Recorder(library.PostgresApplicationRecorder):
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Insert the events and the views; unlike the library, without a silent retry.
+
+        A commit whose outcome is not known is told; the next run finds what is there by its
+        natural key.
+        """
+        with (
+            self.datastore.get_connection() as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=tuple_row) as cursor,
+        ):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_CLASS, ORDER))
+            events = [
+                self.construct_pg_stored_event(
+                    one.originator_id, one.originator_version, one.topic, one.state
+                )
+                for one in stored_events
+            ]
+            cursor.execute(self.insert_events_statement, (events,))
+            notification_ids = [row[0] for row in cursor.fetchall()]
+            connection.adapters.register_loader("numeric", WholeNumber)
+            rows = _CursorRows(cursor, self.datastore.schema)
+            kwargs["positions"].extend(write_views(rows, stored_events, kwargs["events"]))
+        return notification_ids
+
+
+class _Datastore(library.PostgresDatastore):
+    """A small pool on the address itself, so that libpq finds passwords, services and TLS."""
+
+    def __init__(self, address: PostgresAddress) -> None:
+        with psycopg.connect(
+            address.conninfo, connect_timeout=CONNECT_TIMEOUT_S, options=options(address)
+        ) as connection:
+            row = connection.execute("SELECT current_schema()").fetchone()
+        super().__init__(
+            "",
+            "",
+            "",
+            "",
+            "",
+            schema=str(row[0]) if row and row[0] else "public",
+            originator_id_type="text",
+            idle_in_transaction_session_timeout=_IDLE_IN_TRANSACTION_S,
+        )
+        self.pool = library.ConnectionPool(
+            address.conninfo,
+            connection_class=psycopg.Connection[psycopg.rows.DictRow],
+            kwargs={
+                "row_factory": dict_row,
+                "options": options(address),
+                "application_name": "sms-ledger",
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                **KEEPALIVES,
+            },
+            min_size=1,
+            max_size=_POOL_SIZE,
+            open=False,
+            configure=self.after_connect_func(),
+            timeout=CONNECT_TIMEOUT_S,
+            num_workers=1,
+        )
+
+
+class _Factory(library.PostgresFactory):
+    application_recorder_class = _Recorder
+
+    def __init__(self, env: Environment | EnvType | None, datastore: _Datastore) -> None:
+        BaseInfrastructureFactory.__init__(self, env)
+        self.datastore = datastore

@@ -1,0 +1,40 @@
+"""What differs between the databases for the event store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from eventsourcing.persistence import InfrastructureFactory, StoredEvent
+from eventsourcing.utils import Environment
+
+from ledger import totals
+from ledger.database import Rows
+from ledger.errors import DatabaseUnusable
+from ledger.events import LedgerEvent
+
+
+class Seam(Protocol):
+    """The library's parts for one database."""
+
+    env: Mapping[str, str]
+    errors: tuple[type[Exception], ...]
+
+    def factory(self, env: Environment) -> InfrastructureFactory[Any]: ...
+
+    def explain(self, error: Exception) -> DatabaseUnusable: ...
+
+    def drop_snapshots(self, stream: str, *, before: int) -> None: ...
+
+
+def write_views(
+    rows: Rows, stored: Sequence[StoredEvent], events: Sequence[LedgerEvent]
+) -> list[int]:
+    """Write the log and the views in the transaction of the events; gives the positions."""
+    return totals.write(
+        rows,
+        [
+            totals.Recorded(str(s.originator_id), s.originator_version, s.topic, s.state, event)
+            for s, event in zip(stored, events, strict=True)
+        ],
+    )
