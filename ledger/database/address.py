@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from ledger.errors import Misuse
+
 _POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -43,7 +45,16 @@ Address = Path | PostgresAddress
 
 
 def parse_address(url: str) -> Address:
-    """Read a `--database`: a path, `sqlite:///…` or `postgresql://…`."""
+    """Read a `--database`: a path, `sqlite:///…` or `postgresql://…`. Raises Misuse."""
     if url.startswith(_POSTGRES):
         return PostgresAddress(url)
-    return Path(url.removeprefix("sqlite:///")).expanduser()
+    path = url.removeprefix("sqlite:///")
+    if "://" in path:
+        # Not shown whole: an address may hold a password.
+        scheme = path.partition("://")[0]
+        msg = (
+            f"expected a file, sqlite:///FILE or postgresql://… as database, found {scheme}://…:"
+            " correct --database"
+        )
+        raise Misuse(msg)
+    return Path(path).expanduser()
