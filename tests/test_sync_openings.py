@@ -308,3 +308,18 @@ def test_a_transfer_that_a_later_purchase_equals_stays_a_drift(small):
     small.sync()
     assert small.drifts() == {FIRST: -100, SECOND: 100}
     assert restated(small) == []
+
+
+def test_older_history_with_holes_is_recorded_and_leaves_the_opening_where_it_is(small):
+    small.sync()
+    before = small.table("SELECT opening_at_us, opening_milli FROM account ORDER BY account")
+    file = small.folder / "old.csv"
+    file.write_text(
+        "customer,account,kind,id,happened_at,credits\n"
+        f"ab12345-ovh,{FIRST},purchase,old-1,2024-01-10T09:00:00+01:00,100000\n"
+    )
+    assert small.sl("import", str(file)).status == 0
+    after = small.table("SELECT opening_at_us, opening_milli FROM account ORDER BY account")
+    assert (after, small.balances()) == (before, small.owned())
+    assert restated(small) == []
+    assert small.sl("check").status == 0
