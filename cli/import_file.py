@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ledger.files.plan import AccountPlan, CustomerPlan
 
 _EVERY_S: Final = 0.1
+_NAMED: Final = 5
 
 
 @click.command(name="import")
@@ -38,6 +39,11 @@ _EVERY_S: Final = 0.1
     show_default=True,
     help="Where the days of customers are counted that the ledger does not know yet.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 2),
+    help="How many processes read and pack a long file. Default: 2 where there are two cores.",
+)
 @click.option("--dry-run", is_flag=True, help="Check the file and tell; record nothing.")
 @click.option("--reason", metavar="TEXT", help="Kept with every event that is recorded.")
 @pass_session
@@ -47,6 +53,7 @@ def import_file(
     file: str,
     format_name: str | None,
     time_zone: str,
+    processes: int | None,
     dry_run: bool,
     reason: str | None,
 ) -> None:
@@ -69,6 +76,7 @@ def import_file(
             time_zone=time_zone,
             now=datetime.now(UTC),
             watch=watch,
+            processes=processes,
         )
         if dry_run:
             with session.for_reading() as database:
@@ -142,23 +150,35 @@ def _summary(plan: CustomerPlan, *, dry_run: bool) -> str:
         f"{plan.name}: {_counted(plan.totals.rows, 'row')},"
         f" {new} {'to record' if dry_run else 'recorded'}, {known} already known"
     )
-    notes = [note for account in plan.accounts for note in _notes(account)]
-    return "; ".join([text, *notes])
+    return "\n  ".join([text, *_notes(plan.accounts)])
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _notes(plan: AccountPlan) -> Iterator[str]:
-    """Say what became of an account's opening."""
-    name = plan.named.name
-    if plan.is_new:
-        yield f"new account {name}"
-    if plan.open is None:
-        return
-    at = plan.open.at.isoformat()
-    if plan.before is not None:
-        yield f"opening of {name} moves back to {at}"
-    elif plan.open.basis == "assumed":
-        yield f"{name} begins with 0 credits at {at}, since the file states no opening"
+def _notes(plans: list[AccountPlan]) -> Iterator[str]:
+    """Say which accounts are new, and what became of their openings."""
+    opened = [
+        (plan, f"{plan.named.name} at {plan.open.at.isoformat()}")
+        for plan in plans
+        if plan.open
+    ]
+    assumed = [
+        text
+        for plan, text in opened
+        if plan.before is None and plan.open and plan.open.basis == "assumed"
+    ]
+    for said, texts in (
+        ("new accounts", [plan.named.name for plan in plans if plan.is_new]),
+        ("begin with 0 credits, since the file states no opening", assumed),
+        ("openings that move back", [text for plan, text in opened if plan.before is not None]),
+    ):
+        if texts:
+            yield f"{said}: {_some(texts)}"
+
+
+def _some(texts: list[str]) -> str:
+    """Name the first few; a file may be about thousands of accounts."""
+    more = len(texts) - _NAMED
+    return ", ".join(texts[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -19,7 +19,8 @@ LabelKind = Literal["tag", "user", "batch"]
 
 _ALIAS_BYTES: Final = 5  # ten hexadecimal digits
 
-# How many aliases are remembered: a file may bring a label of its own with every row.
+# How many labels of a kind are remembered, of the customer at hand: a file may bring one of its
+# own with every row.
 _MEMO_LIMIT: Final = 20_000
 
 # OVH names a batch by a UUID: no person stands in one, though its digits may run.
@@ -31,7 +32,8 @@ class Aliases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memo: dict[tuple[str, LabelKind, str], str] = {}
+        self._customer: str | None = None
+        self._memo: dict[LabelKind, dict[str, str]] = {}
 
     def keep(self, customer: str, kind: LabelKind, text: str | None) -> str | None:
         """Give what an event may keep for a label: itself, or its alias; nothing for none."""
@@ -41,20 +43,19 @@ class Aliases:
         self, customer: str, kind: LabelKind, texts: Iterable[str | None]
     ) -> dict[str | None, str | None]:
         """Give for each label what an event may keep; new aliases in one transaction."""
-        kept: dict[str | None, str | None] = {}
-        unknown: list[str] = []
-        for text in set(texts):
-            if not text:
-                kept[text] = None
-            elif may_be_kept(text) or (kind == "batch" and _UUID.fullmatch(text)):
-                kept[text] = text
-            elif (alias := self._memo.get((customer, kind, text))) is not None:
-                kept[text] = alias
-            else:
-                unknown.append(text)
-        if unknown:
-            kept.update(self._find_or_make(customer, kind, unknown))
-        return kept
+        if customer != self._customer:
+            self._customer, self._memo = customer, {}
+        memo = self._memo.setdefault(kind, {})
+        wanted = {text for text in texts if text}
+        missing = wanted - memo.keys()
+        if len(memo) + len(missing) > _MEMO_LIMIT:
+            memo.clear()
+            missing = wanted
+        plain = {text for text in missing if _is_plain(kind, text)}
+        memo.update(zip(plain, plain, strict=True))
+        if missing > plain:
+            memo.update(self._find_or_make(customer, kind, missing - plain))
+        return {None: None, "": None, **{text: memo[text] for text in wanted}}
 
     def meaning(self, alias: str) -> str | None:
         """Give what an alias stands for; None where it was erased or never made."""
@@ -63,17 +64,15 @@ class Aliases:
         )
         return str(rows[0][0]) if rows else None
 
-    def _find_or_make(self, customer: str, kind: LabelKind, texts: list[str]) -> dict[str, str]:
+    def _find_or_make(
+        self, customer: str, kind: LabelKind, texts: Iterable[str]
+    ) -> dict[str, str]:
         found = {text: self._find(customer, kind, text) for text in texts}
         missing = sorted(text for text, alias in found.items() if alias is None)
         if missing:
             with self._database.transaction():
                 found.update((text, self._make(customer, kind, text)) for text in missing)
-        aliases = {text: alias for text, alias in found.items() if alias is not None}
-        if len(self._memo) + len(aliases) > _MEMO_LIMIT:
-            self._memo.clear()
-        self._memo.update(((customer, kind, text), alias) for text, alias in aliases.items())
-        return aliases
+        return {text: alias for text, alias in found.items() if alias is not None}
 
     def _find(self, customer: str, kind: LabelKind, text: str) -> str | None:
         rows = self._database.execute(
@@ -99,3 +98,8 @@ class Aliases:
             # None where the random word was taken by another label: draw again.
             if (alias := self._find(customer, kind, text)) is not None:
                 return alias
+
+
+def _is_plain(kind: LabelKind, text: str) -> bool:
+    """Tell whether a label may stand in an event as it is."""
+    return may_be_kept(text) or (kind == "batch" and _UUID.fullmatch(text) is not None)

@@ -11,7 +11,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
+
+from msgspec import Struct
 
 from ledger.credits import Credits
 from ledger.events import (
@@ -30,8 +32,7 @@ from ledger.times import from_us, to_us
 NOT_BILLED: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True, array_like=True, gc=False):
     """Where a page stands, which ids it may hold, and the time of its last line."""
 
     version: int
@@ -92,21 +93,22 @@ def evolve(state: Consumption, event: ConsumptionEvent) -> None:
 
 def touched(state: Consumption, kind: LineKind, ids: Iterable[LineId]) -> list[int]:
     """Give the versions of the pages that may hold some of these ids."""
-    wanted = sorted(order(line_id) for line_id in ids)
-    if not wanted:
-        return []
+    # Of one type each, as the ids of a page are.
+    wanted: dict[type, list[Any]] = {int: [], str: []}
+    for line_id in ids:
+        wanted[type(line_id)].append(line_id)
+    for same_type in wanted.values():
+        same_type.sort()
     return [
         page.version
         for page in state.ranges
-        if page.kind == kind and _any_between(wanted, order(page.first_id), order(page.last_id))
+        if page.kind == kind and _any_between(wanted[type(page.first_id)], page)
     ]
 
 
-def _any_between(
-    wanted: list[tuple[bool, LineId]], first: tuple[bool, LineId], last: tuple[bool, LineId]
-) -> bool:
-    place = bisect_left(wanted, first)
-    return place < len(wanted) and wanted[place] <= last
+def _any_between(wanted: list[Any], page: Range) -> bool:
+    place = bisect_left(wanted, page.first_id)
+    return place < len(wanted) and wanted[place] <= page.last_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,9 @@ def record_lines(
     `known` maps an id to the version of its page and its line. A known line with another time
     or number of parts is a Conflict: the caller refuses the file, or opens a break.
     """
+    lines = list(lines)
+    if not known and len({line.id for line in lines}) == len(lines):
+        return Recording(list(record_pages(kind, lines, numbers=numbers, stamp=stamp)), [], [])
     batch: dict[LineId, Line] = {}
     corrections: list[LineCorrected] = []
     conflicts: list[Conflict] = []

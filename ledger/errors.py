@@ -157,6 +157,8 @@ class BadFile(Refused):
         self.file = file
         self.line = line
         self.column = column
+        self.expected = expected
+        self.found = found
         where = f"line {line}" + (f", column {column}" if column else "")
         super().__init__(
             f"{file}: {where}: expected {expected}, found {found};"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, assert_never
+
+from msgspec import Struct
 
 from ledger.events import (
     AccountClosed,
@@ -31,7 +32,7 @@ from ledger.events import (
     TransferReceived,
     TransferSent,
 )
-from ledger.pages import unpack
+from ledger.pages import page_columns
 from ledger.times import to_us
 
 MovementKind = (
@@ -43,8 +44,7 @@ MovementKind = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Struct, frozen=True, gc=False):
     """One change of an account's credits: `milli` is signed, in thousandths of a credit."""
 
     at_us: int
@@ -58,8 +58,9 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
     at_us = to_us(event.happened_at)
     match event:
         case PageRecorded():
-            for line in unpack(event):
-                yield Movement(line.at_us, event.kind, -line.milli, str(line.id))
+            lines = page_columns(event)
+            for at, milli, line_id in zip(lines.at_us, lines.milli, lines.id, strict=True):
+                yield Movement(at, event.kind, -milli, str(line_id))
         case LineCorrected():
             change = event.previous - event.credits
             yield Movement(at_us, "correction", change.milli, f"{event.kind} {event.line_id}")

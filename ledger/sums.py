@@ -9,14 +9,78 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import pairwise
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.database import Rows
-from ledger.events import LedgerEvent
-from ledger.movements import Movement, movements
+from ledger.events import LedgerEvent, PageRecorded
+from ledger.movements import MovementKind, movements
+from ledger.pages import page_costs
 from ledger.times import from_us, local_day, start_of_day, to_us
+
+_DAY: Final = timedelta(days=1)
+
+_ADD: Final = """
+    INSERT INTO daily_total (account, day, kind, count, milli, first_at_us, last_at_us,
+        recorded_at_us)
+    VALUES (:account, :day, :kind, :count, :milli, :first, :last, :recorded)
+    ON CONFLICT (account, day, kind) DO UPDATE SET
+        count = daily_total.count + excluded.count,
+        milli = daily_total.milli + excluded.milli,
+        first_at_us = CASE WHEN excluded.first_at_us < daily_total.first_at_us
+            THEN excluded.first_at_us ELSE daily_total.first_at_us END,
+        last_at_us = CASE WHEN excluded.last_at_us > daily_total.last_at_us
+            THEN excluded.last_at_us ELSE daily_total.last_at_us END,
+        recorded_at_us = CASE WHEN excluded.recorded_at_us > daily_total.recorded_at_us
+            THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END
+"""
+_MOVE: Final = "UPDATE account SET moved_milli = moved_milli + :milli WHERE account = :account"
+
+
+class Known(NamedTuple):
+    """What is known of an account; `opening_at_us` is where its counting begins."""
+
+    customer: str | None
+    opening_at_us: int | None
+    zone: ZoneInfo | None
+
+
+class Accounts:
+    """Looks accounts up, each once until something about it changes."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._known: dict[str, Known] = {}
+
+    def of(self, account: str) -> Known:
+        known = self._known.get(account)
+        if known is None:
+            known = self._known[account] = self._look_up(account)
+        return known
+
+    def _look_up(self, account: str) -> Known:
+        for owner, opening_at_us, zone in self._rows.execute(
+            "SELECT account.customer, opening_at_us, time_zone FROM account"
+            " LEFT JOIN customer ON customer.customer = account.customer"
+            " WHERE account = :account",
+            account=account,
+        ):
+            return Known(owner, opening_at_us, zone and ZoneInfo(zone))
+        return Known(None, None, None)
+
+    def counting(self, account: str) -> tuple[int | None, ZoneInfo]:
+        """Give the opening, and the zone of the days. Raises ValueError for a stranger."""
+        _, opening_at_us, zone = self.of(account)
+        if zone is None:
+            msg = f"expected the account {account} with its customer, found none"
+            raise ValueError(msg)
+        return opening_at_us, zone
+
+    def forget(self) -> None:
+        """Look accounts up again when they are asked for next."""
+        self._known.clear()
 
 
 @dataclass(slots=True)
@@ -37,100 +101,101 @@ class Sum:
         self.recorded_at_us = max(self.recorded_at_us, other.recorded_at_us)
 
 
+DaySum = tuple[str, MovementKind, Sum]
+
+
 class Sums:
     """Counts movements from an account's opening on, by its customer's local days."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, accounts: Accounts) -> None:
         self._rows = rows
+        self._accounts = accounts
         self._days: dict[tuple[str, str, str], Sum] = {}
-        self._openings: dict[str, tuple[int | None, ZoneInfo]] = {}
 
     def count(self, account: str, event: LedgerEvent) -> None:
         """Add the movements of an event; nothing is written before `flush`."""
-        opening_at_us, zone = self._opening(account)
-        counted = [
-            movement
-            for movement in movements(event)
-            if opening_at_us is None or movement.at_us >= opening_at_us
-        ]
-        recorded_at_us = to_us(event.recorded_at)
-        for day, group in _by_day(counted, zone):
-            found = Sum(
-                len(group),
-                sum(movement.milli for movement in group),
-                group[0].at_us,
-                group[-1].at_us,
-                recorded_at_us,
-            )
-            known = self._days.setdefault((account, day, group[0].kind), found)
-            if known is not found:
-                known.add(found)
-
-    def _opening(self, account: str) -> tuple[int | None, ZoneInfo]:
-        known = self._openings.get(account)
-        if known is None:
-            ((opening_at_us, zone_name),) = self._rows.execute(
-                "SELECT opening_at_us, time_zone FROM account JOIN customer USING (customer)"
-                " WHERE account = :account",
-                account=account,
-            )
-            known = self._openings[account] = (opening_at_us, ZoneInfo(zone_name))
-        return known
-
-    def reopened(self, account: str) -> None:
-        """Forget where an account is counted from."""
-        self._openings.pop(account, None)
+        opening_at_us, zone = self._accounts.counting(account)
+        for day, kind, found in by_day(event, opening_at_us, zone):
+            earlier = self._days.setdefault((account, day, kind), found)
+            if earlier is not found:
+                earlier.add(found)
 
     def flush(self) -> None:
         """Write what was gathered, in the order of the keys."""
+        if not self._days:
+            return
+        days = sorted(self._days.items(), key=lambda one: one[0])
         moved: dict[str, int] = {}
-        for (account, day, kind), found in sorted(self._days.items(), key=lambda one: one[0]):
+        for (account, _, _), found in days:
             moved[account] = moved.get(account, 0) + found.milli
-            self._write(account, day, kind, found)
-        for account, milli in moved.items():
-            self._rows.execute(
-                "UPDATE account SET moved_milli = moved_milli + :milli"
-                " WHERE account = :account",
-                milli=milli,
-                account=account,
-            )
+        self._rows.execute_many(
+            _ADD,
+            [
+                {
+                    "account": account,
+                    "day": day,
+                    "kind": kind,
+                    "count": found.count,
+                    "milli": found.milli,
+                    "first": found.first_at_us,
+                    "last": found.last_at_us,
+                    "recorded": found.recorded_at_us,
+                }
+                for (account, day, kind), found in days
+            ],
+        )
+        self._rows.execute_many(
+            _MOVE, [{"account": account, "milli": milli} for account, milli in moved.items()]
+        )
         self._days.clear()
 
-    def _write(self, account: str, day: str, kind: str, found: Sum) -> None:
-        self._rows.execute(
-            "INSERT INTO daily_total (account, day, kind, count, milli, first_at_us,"
-            " last_at_us, recorded_at_us)"
-            " VALUES (:account, :day, :kind, :count, :milli, :first, :last, :recorded)"
-            " ON CONFLICT (account, day, kind) DO UPDATE"
-            " SET count = daily_total.count + excluded.count,"
-            " milli = daily_total.milli + excluded.milli,"
-            " first_at_us = CASE WHEN excluded.first_at_us < daily_total.first_at_us"
-            " THEN excluded.first_at_us ELSE daily_total.first_at_us END,"
-            " last_at_us = CASE WHEN excluded.last_at_us > daily_total.last_at_us"
-            " THEN excluded.last_at_us ELSE daily_total.last_at_us END,"
-            " recorded_at_us = CASE WHEN excluded.recorded_at_us > daily_total.recorded_at_us"
-            " THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END",
-            account=account,
-            day=day,
-            kind=kind,
-            count=found.count,
-            milli=found.milli,
-            first=found.first_at_us,
-            last=found.last_at_us,
-            recorded=found.recorded_at_us,
-        )
 
-
-def _by_day(counted: list[Movement], zone: ZoneInfo) -> Iterator[tuple[str, list[Movement]]]:
-    """Group movements, which are of one kind within an event, by local day."""
-    ordered = sorted(counted, key=lambda movement: movement.at_us)
-    if not ordered:
+def by_day(event: LedgerEvent, since_us: int | None, zone: ZoneInfo) -> Iterator[DaySum]:
+    """Add up what an event moves from an instant on, by local day and kind."""
+    recorded_at_us = to_us(event.recorded_at)
+    if isinstance(event, PageRecorded):
+        for day, found in _page_by_day(event, recorded_at_us, since_us, zone):
+            yield day, event.kind, found
         return
-    day = local_day(from_us(ordered[0].at_us), zone)
-    last_day = local_day(from_us(ordered[-1].at_us), zone)
-    days = [day + timedelta(days=n) for n in range((last_day - day).days + 1)]
-    times = [movement.at_us for movement in ordered]
-    cuts = [0, *(bisect_left(times, to_us(start_of_day(one, zone))) for one in days[1:])]
-    for day, (first, end) in zip(days, pairwise([*cuts, len(ordered)]), strict=True):
-        if first < end:
-            yield day.isoformat(), ordered[first:end]
+    for one in movements(event):
+        if since_us is None or one.at_us >= since_us:
+            day, _ = _day_of(one.at_us, zone)
+            found = Sum(1, one.milli, one.at_us, one.at_us, recorded_at_us)
+            yield day, one.kind, found
+
+
+def _page_by_day(
+    page: PageRecorded, recorded_at_us: int, since_us: int | None, zone: ZoneInfo
+) -> Iterator[tuple[str, Sum]]:
+    """Add up a page; its header is enough where all of it lies in one day, and counts."""
+    first_us, last_us = to_us(page.first_at), to_us(page.last_at)
+    if since_us is not None and last_us < since_us:
+        return
+    counts = since_us is None or since_us <= first_us
+    day, end_us = _day_of(first_us, zone)
+    if counts and last_us < end_us:
+        yield day, Sum(page.count, -page.spent.milli, first_us, last_us, recorded_at_us)
+        return
+    at_us, milli = page_costs(page)
+    place = 0 if since_us is None else bisect_left(at_us, since_us)
+    while place < len(at_us):
+        day, end_us = _day_of(at_us[place], zone)
+        end = bisect_left(at_us, end_us, place)
+        spent = sum(milli[place:end])
+        yield day, Sum(end - place, -spent, at_us[place], at_us[end - 1], recorded_at_us)
+        place = end
+
+
+def _day_of(at_us: int, zone: ZoneInfo) -> tuple[str, int]:
+    """Give the local day of an instant, and the instant at which the next one begins."""
+    day = local_day(from_us(at_us), zone)
+    end_us = _start_us(day + _DAY, zone)
+    if at_us >= end_us:  # a clock was put back across midnight: the new day had begun
+        day += _DAY
+        end_us = _start_us(day + _DAY, zone)
+    return day.isoformat(), end_us
+
+
+@lru_cache(maxsize=4096)
+def _start_us(day: date, zone: ZoneInfo) -> int:
+    return to_us(start_of_day(day, zone))

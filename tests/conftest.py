@@ -6,11 +6,20 @@ or `sqlite_books` is about the file itself, what asks for `postgres` about the s
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 from books import Books
 from stores import PostgresStore, SqliteStore, Store, postgres_store
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs that tests start.
+
+    A shell starts what it runs in the background deaf to it, and its children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -154,8 +154,14 @@ def words(tree: ast.AST) -> set[str]:
     }
 
 
+def place_of(module: str) -> str:
+    """Give the file of a module, or the folder of a package."""
+    place = module.replace(".", "/")
+    return place if (ROOT / place).is_dir() else f"{place}.py"
+
+
 (PLAIN,) = (one for one in CONTRACTS if one["name"] == "The domain is plain Python")
-DOMAIN = [f"{module.replace('.', '/')}.py" for module in PLAIN["source_modules"]]
+DOMAIN = [file for module in PLAIN["source_modules"] for file, _ in modules(place_of(module))]
 
 # What computes, and nothing that looks at the world: no clock, chance, files or environment.
 COMPUTES = {

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger import pages as module
 from ledger.consumption import (
     Conflict,
     Consumption,
@@ -30,6 +29,7 @@ from ledger.events import (
     Stamp,
 )
 from ledger.pages import Line, LineId, attribute, record_pages, unpack
+from ledger.pages import packing as module
 from ledger.times import from_us, to_us
 
 NOON_US = to_us(datetime(2026, 10, 31, 12, tzinfo=UTC))

@@ -17,15 +17,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
 from books import Books, books_in
-from servers import Server, server
+from stores import PostgresStore
 
 import migrations
 from cli.session import open_database
@@ -89,23 +87,11 @@ def other(tmp_path) -> Books:
     return books_in(tmp_path, "other.db")
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Server]:
-    with server() as made:
-        yield made
-
-
-_numbers = count(1)
-
-
-def new_on(postgres: Server) -> Books:
-    """Make an empty ledger on the server."""
-    name = f"dumps_{next(_numbers)}"
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = f"{postgres.url.rpartition('/')[0]}/{name}"
-    migrations.upgrade(parse_address(url))
-    return Books(url)  # type: ignore[arg-type]
+@pytest.fixture
+def served(postgres: PostgresStore) -> Iterator[Books]:
+    """An empty ledger on a server."""
+    with postgres.ledger() as url:
+        yield Books(url)
 
 
 def table(one: Books, sql: str) -> list[tuple[Any, ...]]:
@@ -169,11 +155,9 @@ def kept_ledger(folder: Path) -> Books:
 
 
 @pytest.mark.parametrize("source", ["drawn", "kept"])
-def test_a_ledger_goes_to_postgresql_and_back_unchanged(
-    source, drawn, other, postgres, tmp_path
-):
+def test_a_ledger_goes_to_postgresql_and_back_unchanged(source, drawn, other, served, tmp_path):
     first = drawn if source == "drawn" else kept_ledger(tmp_path)
-    there = new_on(postgres)
+    there = served
     one, two, three = (tmp_path / name for name in ("1.jsonl", "2.jsonl.gz", "3.jsonl"))
     lines = dumped(first, one)
     loaded(there, one)
@@ -562,7 +546,8 @@ def is_loading(one: Books) -> bool:
     """Tell whether a load holds the ledger's lock."""
     if not isinstance(one.path, Path):
         locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"
-        return table(one, f"{locks} AND granted AND classid = {LOCK_CLASS}") != []
+        here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        return table(one, f"{locks} AND granted AND classid = {LOCK_CLASS} AND {here}") != []
     with closing(sqlite3.connect(one.path, timeout=0, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -585,7 +570,7 @@ def test_a_load_that_is_ended_in_the_middle_leaves_an_empty_ledger(
     if where == "sqlite":
         target = books_in(tmp_path, "other.db")
     else:
-        target = new_on(request.getfixturevalue("postgres"))
+        target = request.getfixturevalue("served")
     many = "\n".join(f"2026-10-02 08:00 purchase 1 bill-{n}" for n in range(450))
     books.draw(f"customer one\naccount sms-one-1\n{many}", together=True)
     lines = dumped(books, tmp_path / "all.jsonl")

@@ -151,7 +151,7 @@ def stamp(source: FromFile) -> Stamp:
     return Stamp(recorded_at=NOW, actor="anna", command_id="one", source=source)
 
 
-def bring_in(url: str, text: str) -> Outcome:
+def bring_in(url: str, text: str, *, processes: int = 1) -> Outcome:
     quiet: Any = lambda *_: None  # noqa: E731
     address = parse_address(url)
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
@@ -169,6 +169,7 @@ def bring_in(url: str, text: str) -> Outcome:
                 time_zone="Europe/Rome",
                 now=NOW,
                 watch=quiet,
+                processes=processes,
             )
             return one.record(ledger, database, stamp, waits=quiet)
 
@@ -304,8 +305,14 @@ def many_lines(count: int) -> list[Fact]:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a small book take many transactions."""
-    from ledger.files import lines, record
+    from ledger.files import chunks, lines, packing, record, segments, settling
 
+    monkeypatch.setattr(segments, "_SEGMENT_BYTES", 4_000)
+    monkeypatch.setattr(chunks, "ROWS_PER_CHUNK", 15)
+    monkeypatch.setattr(settling, "AT_ONCE", 50)
+    monkeypatch.setattr(settling, "_RANGE", 30)
+    monkeypatch.setattr(settling, "_SAMPLED", 3)
+    monkeypatch.setattr(packing, "LINES_PER_PAGE", 20)
     monkeypatch.setattr(lines, "LINES_PER_PAGE", 20)
     monkeypatch.setattr(lines, "_PAGES_AT_ONCE", 2)
     monkeypatch.setattr(record, "_MOVEMENTS_AT_ONCE", 30)
@@ -337,6 +344,31 @@ def test_an_import_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(
         if cuts < 2 * after:
             break
     assert cuts > 15
+
+
+def test_two_processes_come_to_the_same_log_as_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ledger.files import crew, importing, lines, segments
+
+    monkeypatch.setattr(importing, "_WORTH_A_HELPER_BYTES", 0)
+    monkeypatch.setattr(segments, "_SEGMENT_BYTES", 40_000)
+    monkeypatch.setattr(lines, "_PAGES_AT_ONCE", 1)
+    helped: list[object] = []
+    submit = crew._Helper.submit
+
+    def counted(self: crew._Helper, *task: Any) -> Any:
+        helped.append(task)
+        return submit(self, *task)
+
+    monkeypatch.setattr(crew._Helper, "submit", counted)
+    text = written(many_lines(5000))
+    with store.ledger() as one, store.ledger() as two:
+        bring_in(one, text)
+        assert not helped
+        bring_in(two, text, processes=2)
+        assert len({task[0] for task in helped}) == 2, "it reads and it packs"
+        assert log(one) == log(two)
 
 
 def test_a_process_that_dies_while_it_records_is_completed_by_the_next(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ from ledger.events import (
     TransferReceived,
     TransferSent,
 )
+from ledger.files import line_spool, record, spool
 from ledger.files import lines as line_module
-from ledger.files import record, spool
 from ledger.money import Money
 from ledger.pages import Line, attributed, unpack
 from ledger.service import Ledger, Work
@@ -363,9 +364,10 @@ def test_new_customers_and_accounts_are_opened_when_they_first_moved(book: Book)
         options=("--time-zone", "Europe/Rome"),
     )
     assert said == (
-        "ab1-ovh: 2 rows, 2 movements recorded, 0 already known; new account sms-1;"
-        " sms-1 begins with 0 credits at 2026-03-01T09:02:00+00:00, since the file states no"
-        " opening\n"
+        "ab1-ovh: 2 rows, 2 movements recorded, 0 already known\n"
+        "  new accounts: sms-1\n"
+        "  begin with 0 credits, since the file states no opening:"
+        " sms-1 at 2026-03-01T09:02:00+00:00\n"
     )
     registered = book.only(CustomerRegistered)
     assert registered.time_zone == "Europe/Rome"
@@ -387,7 +389,7 @@ def test_each_customer_has_its_own_import_with_its_control_total(book: Book) -> 
         row("transfer", "1", 2, "9", counter_account="sms-2"),
         row("gift", "1", 3, "7", customer="cd2-ovh", account="sms-9"),
     )
-    assert [text.partition(";")[0] for text in said.splitlines()] == [
+    assert [text for text in said.splitlines() if not text.startswith(" ")] == [
         "ab1-ovh: 4 rows, 1 opening, 2 movements, 1 line recorded, 0 already known",
         "cd2-ovh: 1 row, 1 movement recorded, 0 already known",
     ]
@@ -464,7 +466,7 @@ def test_rows_that_are_known_are_not_recorded_again(book: Book) -> None:
 
 def test_a_row_that_stands_twice_in_a_file_is_recorded_once(book: Book) -> None:
     said = book.takes(*SOME[:2], *SOME[:2])
-    assert said.startswith("ab1-ovh: 4 rows, 1 opening, 1 movement recorded, 2 already known;")
+    assert said.startswith("ab1-ovh: 4 rows, 1 opening, 1 movement recorded, 2 already known\n")
     assert book.balance() == "150"
 
 
@@ -544,6 +546,14 @@ def test_lines_of_a_sync_and_of_a_file_are_the_same_lines(book: Book) -> None:
     assert book.balance() == str(Credits.parse("100") - Credits(1000 * (1000 + 1001 - known)))
 
 
+def test_of_many_accounts_the_first_are_named(book: Book) -> None:
+    said = book.takes(*[row("gift", "1", 1, "5", account=f"sms-ab1-{n}") for n in range(7)])
+    assert (
+        "\n  new accounts: sms-ab1-0, sms-ab1-1, sms-ab1-2, sms-ab1-3, sms-ab1-4 and 2 more\n"
+        in said
+    )
+
+
 # --- older history -------------------------------------------------------------------------
 
 
@@ -551,8 +561,8 @@ def test_older_rows_move_the_opening_back_and_leave_the_balance(book: Book) -> N
     synchronised(book, line(9, 61))
     said = book.takes(row("purchase", "1", 10, "50"), row("consumption", "1", 20, "1.5"))
     assert said == (
-        "ab1-ovh: 2 rows, 1 movement, 1 line recorded, 0 already known;"
-        " opening of sms-1 moves back to 2026-03-01T09:10:00+00:00\n"
+        "ab1-ovh: 2 rows, 1 movement, 1 line recorded, 0 already known\n"
+        "  openings that move back: sms-1 at 2026-03-01T09:10:00+00:00\n"
     )
     restated = book.only(OpeningRestated)
     assert restated.credits == Credits.parse("51.5")
@@ -755,7 +765,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 def test_a_dry_run_tells_and_records_nothing(book: Book) -> None:
     said = book.takes(*SOME, options=("--dry-run",))
     assert said.startswith(
-        "ab1-ovh: 30 rows, 1 opening, 2 movements, 27 lines to record, 0 already known;"
+        "ab1-ovh: 30 rows, 1 opening, 2 movements, 27 lines to record, 0 already known\n"
     )
     assert book.size() == 0
     assert book.ask("SELECT * FROM alias") == []
@@ -908,12 +918,27 @@ def test_a_spool_without_room_is_an_unusable_database(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "_TABLES", ("PRAGMA max_page_count = 8", *spool._TABLES))
-    path = book.file(*[row("consumption", str(n), 0, "1", tag="x" * 99) for n in range(2000)])
+    path = book.file(*[row("gift", f"{n}-{'x' * 40}", 0, "1") for n in range(2000)])
     status, _, err = book.run("import", str(path))
     assert status == 6
     assert err == (
         "sms-ledger: expected room for the temporary files in TMPDIR, found the disk full or"
         " failing (database or disk is full); nothing was half-recorded: make room and run the"
+        " command again\n"
+    )
+    assert book.size() == 0
+
+
+def test_lines_for_which_there_is_no_room_are_an_unusable_database(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = partial(open, "/dev/full", "w+b")
+    monkeypatch.setattr(line_spool.tempfile, "TemporaryFile", full)
+    status, _, err = book.run("import", str(book.file(row("consumption", "1", 0, "1"))))
+    assert status == 6
+    assert err == (
+        "sms-ledger: expected room for the temporary files in TMPDIR, found the disk full or"
+        " failing (No space left on device); nothing was half-recorded: make room and run the"
         " command again\n"
     )
     assert book.size() == 0

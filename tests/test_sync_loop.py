@@ -9,23 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-import servers
-from loops import fresh, looping
+from loops import looping
 from rigs import events_of, rig
 
 
-@pytest.fixture(scope="module")
-def server():
-    with servers.server() as made:
-        yield made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def made(request, tmp_path):
+@pytest.fixture
+def made(store, tmp_path):
     """A sandbox and an empty ledger, on either database."""
-    with rig(tmp_path) as made:
-        if request.param == "postgresql":
-            made.database = fresh(request.getfixturevalue("server"))
+    with rig(tmp_path, store=store) as made:
         assert made.sl("migrate").status == 0
         yield made
 
@@ -53,6 +44,7 @@ def until(happened, seconds=30):
 def test_rounds_go_on_and_record_what_is_new(made):
     with looping(made) as loop:
         first = loop.wait_for("round ended")
+        made.ovh.do("advance", by="1m")
         made.ovh.do("send", account="sms-ab12345-1", count=3)
         second = loop.next("round started")
         ended = loop.wait_for("round ended", after=len(loop.lines))
@@ -174,12 +166,10 @@ def test_loops_of_two_customers_do_not_wait_for_each_other(tmp_path):
                 assert {one.lines[0]["profile"], other.lines[0]["profile"]} == set(names)
 
 
-def test_a_lock_that_went_with_its_connection_is_taken_again(tmp_path, server):
+def test_a_lock_that_went_with_its_connection_is_taken_again(tmp_path, postgres):
     import psycopg
 
-    with rig(tmp_path) as made:
-        made.database = fresh(server)
-        made.sl("migrate")
+    with rig(tmp_path, store=postgres) as made:
         held = (
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
             " AND objid <> 1 AND database = (SELECT oid FROM pg_database"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ledger.database.address import Address, PostgresAddress, parse_address
-from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Row, Rows
+from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params, Row, Rows
 from ledger.database.schema import SCHEMA_VERSION, require_schema, schema_version
 from ledger.errors import DatabaseUnusable
 
@@ -19,6 +19,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Address",
     "Database",
+    "Params",
     "PostgresAddress",
     "Row",
     "Rows",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
@@ -15,6 +15,7 @@ LOCK_TIMEOUT_S: Final = 30
 LOCK_CLASS: Final = 0x736D7300
 
 Row = tuple[Any, ...]
+Params = Mapping[str, Any]
 
 
 class Rows(Protocol):
@@ -22,6 +23,10 @@ class Rows(Protocol):
 
     def execute(self, sql: str, **params: Any) -> Sequence[Row]:
         """Run one statement and give all its rows."""
+        ...
+
+    def execute_many(self, sql: str, each: Sequence[Params]) -> None:
+        """Run one statement with each of these parameters; it gives no rows."""
         ...
 
 
@@ -37,6 +42,10 @@ class Database(ABC):
     @abstractmethod
     def execute(self, sql: str, **params: Any) -> Sequence[Row]:
         """Run one statement and give all its rows."""
+
+    @abstractmethod
+    def execute_many(self, sql: str, each: Sequence[Params]) -> None:
+        """Run one statement with each of these parameters; it gives no rows."""
 
     @abstractmethod
     def each(self, sql: str, **params: Any) -> Iterator[Row]:

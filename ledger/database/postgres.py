@@ -15,7 +15,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from ledger.database.address import PostgresAddress
-from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Row
+from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params, Row
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 
 OLDEST_SERVER: Final = 15
@@ -67,6 +67,13 @@ class PostgresDatabase(Database):
         try:
             cursor = self._connection.execute(translated(sql, self._schema), params)
             return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            raise explain(error, self.address) from error
+
+    def execute_many(self, sql: str, each: Sequence[Params]) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(translated(sql, self._schema), each)
         except psycopg.Error as error:
             raise explain(error, self.address) from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from ledger.database.base import LOCK_TIMEOUT_S, Database, Row
+from ledger.database.base import LOCK_TIMEOUT_S, Database, Params, Row
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -55,6 +55,12 @@ class SqliteDatabase(Database):
     def execute(self, sql: str, **params: Any) -> Sequence[Row]:
         try:
             return self._connection.execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            raise explain(error, self.address) from error
+
+    def execute_many(self, sql: str, each: Sequence[Params]) -> None:
+        try:
+            self._connection.executemany(sql, each)
         except sqlite3.Error as error:
             raise explain(error, self.address) from error
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -11,17 +12,22 @@ from typing import Final, Protocol
 from ledger.database import Database
 from ledger.errors import BadFile
 from ledger.events import FromFile, Stamp
-from ledger.files.origin import FileFormat, Lines, Origin, format_of
-from ledger.files.parties import Parties
-from ledger.files.plan import CustomerPlan, Planner, check_rows
-from ledger.files.record import Recorder
-from ledger.files.records import records
-from ledger.files.rows import Row, RowReader
+from ledger.files import reading
+from ledger.files.crew import Crew, cores
+from ledger.files.line_spool import LineSpool
+from ledger.files.origin import FileFormat, Origin, format_of
+from ledger.files.parties import BadCell, Parties
+from ledger.files.plan import CustomerPlan, Planner, Read, check_rows, settle_all
+from ledger.files.reading import ToRead
+from ledger.files.record import Recorder, Recording
+from ledger.files.rows import Row
+from ledger.files.segments import Segments
 from ledger.files.spool import Spool
 from ledger.service import Ledger
 from ledger.times import zone
 
-_ROWS_AT_ONCE: Final = 1000
+# Starting another process takes as long as reading so much.
+_WORTH_A_HELPER_BYTES: Final = 8 << 20
 
 
 class Watch(Protocol):
@@ -40,13 +46,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One file and how it is to be read. `stamp` is asked for once recording begins."""
+    """One file and how it is to be read, by so many `processes` (None: as there are cores)."""
 
     origin: Origin
     format: FileFormat
     time_zone: str
     now: datetime
     watch: Watch
+    processes: int | None = None
 
     @classmethod
     def of(
@@ -58,18 +65,19 @@ class Import:
         time_zone: str,
         now: datetime,
         watch: Watch,
+        processes: int | None = None,
     ) -> Import:
         """Find the format, check the time zone. Raises InvalidValue."""
         zone(time_zone)
-        return cls(origin, format or format_of(origin, path), time_zone, now, watch)
+        found = format or format_of(origin, path)
+        return cls(origin, found, time_zone, now, watch, processes)
 
     def check(self, database: Database) -> Outcome:
         """Tell what would be recorded; writes nothing. Raises BadFile."""
         if is_complete(database, self.origin.sha256):
             return Outcome([], before=True)
-        with closing(Spool()) as spool:
-            parties = self._read(spool)
-            return Outcome(self._plan(database, spool, parties))
+        with _no_collector(), self._crew() as crew, _spools() as (facts, lines):
+            return Outcome(self._plan(database, self._read(crew, facts, lines)))
 
     def record(
         self,
@@ -82,57 +90,70 @@ class Import:
         """Record the file. Raises BadFile before anything is recorded."""
         if is_complete(database, self.origin.sha256):
             return Outcome([], before=True)
-        with closing(Spool()) as spool:
-            parties = self._read(spool)
+        with _no_collector(), self._crew() as crew, _spools() as (facts, lines):
+            read = self._read(crew, facts, lines)
             with database.lock("import", waits=waits):
                 if is_complete(database, self.origin.sha256):
                     return Outcome([], before=True)
-                plans = self._plan(database, spool, parties)
+                plans = self._plan(database, read)
                 if plans:
-                    self._record(ledger, database, spool, plans, stamp)
+                    self._record(Recording(ledger, database, read, crew), plans, stamp)
                 return Outcome(plans)
 
-    def _read(self, spool: Spool) -> Parties:
-        """Read the whole file into the spool; the first bad row is told."""
-        parties = Parties()
-        try:
-            self._fill(spool, parties)
-        except BadFile:
-            spool.seal()
-            check_rows(self.origin.name, spool, parties)  # a row before that may be bad too
-            raise
-        spool.seal()
-        check_rows(self.origin.name, spool, parties)
-        return parties
+    def _crew(self) -> Crew:
+        """Take a helper where there is a core for it, and enough to do."""
+        processes = self.processes or cores()
+        return Crew(helped=processes > 1 and self.origin.size >= _WORTH_A_HELPER_BYTES)
 
-    def _fill(self, spool: Spool, parties: Parties) -> None:
-        lines = Lines(self.origin)
-        reader = RowReader(self.origin.name, parties, now=self.now)
-        waiting: list[Row] = []
+    def _read(self, crew: Crew, facts: Spool, lines: LineSpool) -> Read:
+        """Read the whole file into the spools; the first bad row is told."""
+        segments = Segments(self.origin, self.format)
+        read = Read(self.origin.name, self.origin.sha256, facts, lines, Parties())
         try:
-            for line, cells in records(self.origin.name, lines, self.format):
-                waiting.extend(reader.read(line, cells))
-                if len(waiting) >= _ROWS_AT_ONCE:
-                    spool.add(waiting)
-                    waiting.clear()
-                    self.watch("reading", lines.read_bytes, self.origin.size)
+            tasks = (ToRead(segment, self.now) for segment in segments)
+            for found in crew.run(reading.read, tasks):
+                self._take(read, found)
+                self.watch("reading", segments.read_bytes, self.origin.size)
         except BadFile:
-            spool.add(waiting)
+            facts.seal()
+            check_rows(read, settle_all(lines))  # a row before that may be bad too
             raise
-        spool.add(waiting)
+        facts.seal()
+        return read
 
-    def _plan(self, database: Database, spool: Spool, parties: Parties) -> list[CustomerPlan]:
+    def _take(self, read: Read, found: reading.Found) -> None:
+        """Take in what a segment says; the first of its bad rows is told."""
+        bad = found.bad
+        try:
+            numbers = read.parties.take_over(found.parties)
+        except BadCell as error:
+            line = error.line or 1
+            if bad is None or line < bad.line:
+                bad = reading.Bad(line, error.column, error.expected, error.found)
+            raise self._refusal(bad) from None
+        read.facts.add(_renumbered(row, numbers) for row in found.facts)
+        for group, chunk in found.lines:
+            read.lines.add(group._replace(account=numbers[group.account]), [chunk])
+        if bad is not None:
+            raise self._refusal(bad)
+
+    def _refusal(self, bad: reading.Bad) -> BadFile:
+        return BadFile(
+            self.origin.name,
+            line=bad.line,
+            column=bad.column,
+            expected=bad.expected,
+            found=bad.found,
+        )
+
+    def _plan(self, database: Database, read: Read) -> list[CustomerPlan]:
         self.watch("comparing", 0, 1)
         with database.snapshot():
-            return Planner(
-                self.origin.name, self.origin.sha256, database, spool, parties
-            ).plan()
+            return Planner(read, database).plan()
 
     def _record(
         self,
-        ledger: Ledger,
-        database: Database,
-        spool: Spool,
+        recording: Recording,
         plans: list[CustomerPlan],
         stamp: Callable[[FromFile], Stamp],
     ) -> None:
@@ -150,15 +171,35 @@ class Import:
             max(plan.totals.last_line for plan in plans),
         )
         Recorder(
-            ledger,
-            database,
-            spool,
+            recording,
             plans,
-            sha256=self.origin.sha256,
             stamp=stamp(whole),
             time_zone=self.time_zone,
             progress=progress,
         ).run()
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep Python from looking for cycles: rows hold none, and are many."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def _spools() -> Iterator[tuple[Spool, LineSpool]]:
+    with closing(Spool()) as facts, closing(LineSpool()) as lines:
+        yield facts, lines
+
+
+def _renumbered(row: Row, numbers: dict[int, int]) -> Row:
+    counter = None if row.counter is None else numbers[row.counter]
+    return row._replace(account=numbers[row.account], counter=counter)
 
 
 def is_complete(database: Database, sha256: str) -> bool:

@@ -15,16 +15,15 @@ from ledger.events import (
     BalanceOpened,
     FromFile,
     LedgerEvent,
-    LineCorrected,
-    LinesAttributed,
     OpeningRestated,
     PageRecorded,
 )
+from ledger.files.known_lines import KnownLines
+from ledger.files.line_spool import LineSpool
 from ledger.files.parties import NamedAccount
 from ledger.files.spool import Known, Spool
 from ledger.movements import movements
 from ledger.names import consumption_stream
-from ledger.pages import attributed, unpack
 from ledger.times import to_us
 
 
@@ -68,16 +67,22 @@ def moved(database: Database, account: str, from_us: int, until_us: int) -> int:
     )
 
 
-def look(database: Database, spool: Spool, named: NamedAccount, sha256: str) -> Seen:
-    """Find which rows of an account the ledger knows, and put them into the spool."""
+def look(
+    database: Database, spool: Spool, lines: LineSpool, named: NamedAccount, sha256: str
+) -> Seen:
+    """Find which rows of an account the ledger knows, and put them into the spools."""
     seen = Seen(Account(named.name))
     for event in events_of(database, named.name):
         if isinstance(event, AccountEvent):
             accounts.evolve(seen.account, event)
             _look_at_account(spool, named.number, seen, event, own=_is_own(event, sha256))
+    known = KnownLines(lines, named.number)
     for event in events_of(database, consumption_stream(named.name)):
         seen.consumption_version += 1
-        _look_at_lines(spool, named.number, seen, event, own=_is_own(event, sha256))
+        if isinstance(event, PageRecorded):
+            seen.knows(event)
+        known.look(seen.consumption_version, event, own=_is_own(event, sha256))
+    known.flush()
     seen.account.known.clear()  # the spool has what is needed of them
     return seen
 
@@ -109,26 +114,3 @@ def _know_opening(
     at_us, milli = to_us(event.happened_at), event.credits.milli
     if row is not None and (row.at_us, row.milli) == (at_us, milli):
         spool.know([Known(number, "opening", "", at_us, milli, own=own)])
-
-
-def _look_at_lines(
-    spool: Spool, number: int, seen: Seen, event: LedgerEvent, *, own: bool
-) -> None:
-    match event:
-        case PageRecorded():
-            seen.knows(event)
-            if spool.has_between(number, event.kind, event.first_id, event.last_id):
-                _know_page(spool, number, event, own=own)
-        case LineCorrected():
-            spool.know_correction(number, event.kind, event.line_id, -event.credits.milli)
-        case LinesAttributed():
-            spool.know_users(number, event.kind, attributed(event))
-        case _:
-            pass
-
-
-def _know_page(spool: Spool, number: int, page: PageRecorded, *, own: bool) -> None:
-    spool.know(
-        Known(number, page.kind, line.id, line.at_us, -line.milli, line.parts, own=own)
-        for line in unpack(page)
-    )

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Final, Literal
 
-from ledger.database import explain
-from ledger.errors import BadFile, Misuse, Refused
+from ledger.errors import Misuse
+from ledger.files.room import no_room
 
 FileFormat = Literal["csv", "jsonl"]
 
@@ -25,10 +25,10 @@ _FORMATS: Final[dict[str, FileFormat]] = {".csv": "csv", ".jsonl": "jsonl", ".nd
 _CHUNK: Final = 1 << 20
 
 # Far longer than any row: a file of another nature must not fill the memory.
-_LONGEST_LINE: Final = 1 << 20
+LONGEST_LINE: Final = 1 << 20
 
-_BOM: Final = b"\xef\xbb\xbf"
-_UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+BOM: Final = b"\xef\xbb\xbf"
+UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _seekable(handle: IO[bytes]) -> Iterator[IO[bytes]]:
         try:
             shutil.copyfileobj(handle, copy, _CHUNK)
         except OSError as error:
-            raise explain(error, Path(tempfile.gettempdir())) from error
+            raise no_room(error) from error
         copy.seek(0)
         yield copy
 
@@ -103,47 +103,6 @@ def format_of(origin: Origin, path: str) -> FileFormat:
     known = _FORMATS.get(Path(path).suffix.lower())
     if known is not None:
         return known
-    start = origin.handle.read(_CHUNK).removeprefix(_BOM).lstrip()
+    start = origin.handle.read(_CHUNK).removeprefix(BOM).lstrip()
     origin.handle.seek(0)
     return "jsonl" if start.startswith(b"{") else "csv"
-
-
-class Lines:
-    """The physical lines of an origin as text; `number` is that of the line given last."""
-
-    def __init__(self, origin: Origin) -> None:
-        self.number = 0
-        self.read_bytes = 0
-        self._origin = origin
-        self._digest = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[str]:
-        """Give the lines with their ends. Raises BadFile."""
-        for raw in iter(partial(self._origin.handle.readline, _LONGEST_LINE), b""):
-            self.number += 1
-            self.read_bytes += len(raw)
-            self._digest.update(raw)
-            yield self._text(raw.removeprefix(_BOM) if self.number == 1 else raw)
-        if self._digest.hexdigest() != self._origin.sha256:
-            msg = (
-                f"expected {self._origin.name} to stay as it is while it is read, found that it"
-                " changed: nothing was recorded, import it again when it is written whole"
-            )
-            raise Refused(msg)
-
-    def _text(self, raw: bytes) -> str:
-        if len(raw) >= _LONGEST_LINE:
-            raise self.bad("a line of text", f"one of more than {_LONGEST_LINE} bytes")
-        if raw.startswith(_UTF16_BOMS) and self.number == 1:
-            raise self.bad("UTF-8", "UTF-16: save the file as UTF-8")
-        if b"\0" in raw:
-            raise self.bad("text", "a NUL byte: is it a text file?")
-        try:
-            return raw.decode()
-        except UnicodeDecodeError as error:
-            found = f"byte 0x{raw[error.start]:02x}: save the file as UTF-8"
-            raise self.bad("UTF-8", found) from None
-
-    def bad(self, expected: str, found: str) -> BadFile:
-        """Make the refusal of the line given last."""
-        return BadFile(self._origin.name, line=self.number, expected=expected, found=found)

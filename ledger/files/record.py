@@ -7,6 +7,7 @@ the same file, which finds what is there already and goes on with the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -20,12 +21,12 @@ from ledger.aliases import Aliases
 from ledger.credits import Credits
 from ledger.database import Database
 from ledger.events import AccountEvent, FromFile, Stamp
+from ledger.files.crew import Crew
 from ledger.files.facts import change_of, legs_of
 from ledger.files.known import moved
-from ledger.files.lines import LineRecorder, batches, changed_meanwhile
-from ledger.files.plan import AccountPlan, CustomerPlan, Open
+from ledger.files.lines import LineRecorder, LineRecording, batches, changed_meanwhile
+from ledger.files.plan import AccountPlan, CustomerPlan, Open, Read
 from ledger.files.rows import Row
-from ledger.files.spool import Spool
 from ledger.service import Ledger, Work
 from ledger.times import from_us, to_us
 
@@ -34,26 +35,34 @@ _ACCOUNTS_AT_ONCE: Final = 50
 _MOVEMENTS_AT_ONCE: Final = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was read, and what it is recorded with."""
+
+    ledger: Ledger
+    database: Database
+    read: Read
+    crew: Crew
+
+
 class Recorder:
-    """Records what is planned for one file, whose digest is `sha256`."""
+    """Records what is planned for one file."""
 
     def __init__(
         self,
-        ledger: Ledger,
-        database: Database,
-        spool: Spool,
+        recording: Recording,
         plans: Sequence[CustomerPlan],
         *,
-        sha256: str,
         stamp: Stamp,
         time_zone: str,
         progress: Callable[[int], None],
     ) -> None:
-        self._ledger = ledger
-        self._database = database
-        self._spool = spool
+        self._recording = recording
+        self._ledger = recording.ledger
+        self._database = recording.database
+        self._spool = recording.read.facts
+        self._sha256 = recording.read.sha256
         self._plans = plans
-        self._sha256 = sha256
         self._stamp = stamp
         self._time_zone = time_zone
         self._progress = progress
@@ -72,16 +81,16 @@ class Recorder:
             self._progress(len(rows))
         for rows in batches(self._spool.known_recharges(), _MOVEMENTS_AT_ONCE):
             self._ledger.work(partial(self._attribute_all, rows=rows))
-        aliases = Aliases(self._database)
+        lines = LineRecording(
+            self._ledger,
+            Aliases(self._database),
+            self._recording.read.lines,
+            self._recording.crew,
+            stamped=self._from,
+            progress=self._progress,
+        )
         for plan in self._accounts:
-            LineRecorder(
-                self._ledger,
-                aliases,
-                self._spool,
-                plan,
-                stamped=self._from,
-                progress=self._progress,
-            ).run()
+            LineRecorder(lines, plan).run()
         self._ledger.work(self._complete)
 
     def _from(self, first_line: int, last_line: int) -> Stamp:
@@ -95,7 +104,7 @@ class Recorder:
     def _start(self, work: Work) -> None:
         for plan in self._plans:
             customer = work.customer(plan.name)
-            first = min((account.first for account in plan.accounts), key=_time_and_line)
+            first = min(account.first for account in plan.accounts)
             work.record(
                 customer,
                 customers.register(
@@ -202,8 +211,12 @@ class Recorder:
     def _moved(self, plan: AccountPlan, open: Open, *, until_us: int) -> Credits:
         """Sum what moved between the new and the previous opening: known and to record."""
         from_us = to_us(open.at)
-        known = moved(self._database, plan.named.name, from_us, until_us)
-        return Credits(known + self._spool.moved(plan.named.number, from_us, until_us))
+        milli = moved(self._database, plan.named.name, from_us, until_us)
+        milli += self._spool.moved(plan.named.number, from_us, until_us)
+        lines = self._recording.read.lines
+        for stored in (one for settled in plan.lines for one in settled.new):
+            milli -= lines.spent(stored, from_us, until_us)
+        return Credits(milli)
 
     # --- movements ---------------------------------------------------------------------
 
@@ -242,7 +255,3 @@ class Recorder:
             at=from_us(row.at_us),
         )
         work.record(account, attributed)
-
-
-def _time_and_line(row: Row) -> tuple[int, int]:
-    return row.at_us, row.line

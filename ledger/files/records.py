@@ -4,59 +4,55 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ledger.errors import BadFile
-from ledger.files.columns import COLUMNS, NUMERIC, check_header, nearest, shown
-from ledger.files.origin import FileFormat, Lines
+from ledger.files.columns import COLUMNS, NUMERIC, nearest, shown
+from ledger.files.segments import Segment, not_csv
+from ledger.files.texts import texts
 
 Cells = dict[str, str]
 
 _EMPTY: Final[Cells] = dict.fromkeys(COLUMNS, "")
 
 
-def records(file: str, lines: Lines, format: FileFormat) -> Iterator[tuple[int, Cells]]:
+def records(segment: Segment) -> Iterator[tuple[int, Cells]]:
     """Give every row; a column that it does not have is empty. Raises BadFile."""
-    return _csv(file, lines) if format == "csv" else _jsonl(file, lines)
+    return _csv(segment) if segment.header else _jsonl(segment)
+
+
+def cells_of(header: Sequence[str], row: Sequence[str]) -> Cells:
+    """Name the cells of a row."""
+    return {**_EMPTY, **dict(zip(header, row, strict=True))}
 
 
 # --- CSV -----------------------------------------------------------------------------------
 
 
-def _csv(file: str, lines: Lines) -> Iterator[tuple[int, Cells]]:
-    rows = _csv_rows(file, lines)
-    line, header = next(rows, (1, []))
-    if not header:
-        expected = f"a header row {','.join(COLUMNS)}"
-        raise BadFile(file, line=1, expected=expected, found="an empty file")
-    check_header(file, line, header)
-    missing = {name: "" for name in COLUMNS if name not in header}
-    for line, row in rows:
+def _csv(segment: Segment) -> Iterator[tuple[int, Cells]]:
+    header = segment.header
+    for line, row in _csv_rows(segment):
         if len(row) != len(header):
             expected = f"{len(header)} cells, as the header has"
-            raise BadFile(file, line=line, expected=expected, found=str(len(row)))
-        cells = dict(zip(header, row, strict=True))
-        cells.update(missing)
-        yield line, cells
+            raise BadFile(segment.file, line=line, expected=expected, found=str(len(row)))
+        yield line, cells_of(header, row)
 
 
-def _csv_rows(file: str, lines: Lines) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(segment: Segment) -> Iterator[tuple[int, list[str]]]:
     """Give the rows that are not wholly empty; a quoted line end makes a row longer."""
-    reader = csv.reader(iter(lines), strict=True)
+    lines = texts(segment.file, segment.raw, segment.first_line)
+    reader = csv.reader((text for _, text in lines), strict=True)
     while True:
-        first_line = lines.number + 1
+        line = segment.first_line + reader.line_num
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            expected = "cells separated by commas, quoted where needed"
-            raise BadFile(
-                file, line=first_line, expected=expected, found=f"none ({error})"
-            ) from None
+            raise not_csv(segment.file, line, error) from None
         if row:
-            yield first_line, row
+            yield line, row
 
 
 # --- JSONL ---------------------------------------------------------------------------------
@@ -68,29 +64,37 @@ class _Digits(str):
     __slots__ = ()
 
 
-def _jsonl(file: str, lines: Lines) -> Iterator[tuple[int, Cells]]:
-    decoder = json.JSONDecoder(
-        object_pairs_hook=_Object,
-        parse_float=_Digits,
-        parse_int=_Digits,
-        parse_constant=_Digits,
-    )
-    for text in lines:
+def _jsonl(segment: Segment) -> Iterator[tuple[int, Cells]]:
+    for line, text in texts(segment.file, segment.raw, segment.first_line):
         if text.strip():
-            try:
-                value = decoder.decode(text)
-            except json.JSONDecodeError as error:
-                found = f"none ({error.msg} at character {error.pos + 1})"
-                raise lines.bad("one JSON object", found) from None
-            except RecursionError:
-                raise lines.bad("one JSON object", "one nested too deeply") from None
-            if not isinstance(value, _Object):
-                raise lines.bad("one JSON object", shown(text.strip()))
-            yield lines.number, _cells(file, lines.number, value)
+            yield line, _cells(segment.file, line, _object(segment.file, line, text))
 
 
 class _Object(list[tuple[str, Any]]):
     """The keys of a JSON object with their values, repeated keys included."""
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_Object,
+    parse_float=_Digits,
+    parse_int=_Digits,
+    parse_constant=_Digits,
+)
+
+
+def _object(file: str, line: int, text: str) -> _Object:
+    expected = "one JSON object"
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        found = f"none ({error.msg} at character {error.pos + 1})"
+        raise BadFile(file, line=line, expected=expected, found=found) from None
+    except RecursionError:
+        found = "one nested too deeply"
+        raise BadFile(file, line=line, expected=expected, found=found) from None
+    if not isinstance(value, _Object):
+        raise BadFile(file, line=line, expected=expected, found=shown(text.strip()))
+    return value
 
 
 def _cells(file: str, line: int, found: _Object) -> Cells:

@@ -39,7 +39,7 @@ _CLOCKS_DIFFER: Final = timedelta(days=1)
 
 _MEMO: Final = 4096
 _LONGEST_LABEL: Final = 255
-_LONGEST_NUMBER: Final = 18  # digits that fit in 64 bits
+LONGEST_NUMBER: Final = 18  # digits that fit in 64 bits
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/#=-]{0,63}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -74,13 +74,16 @@ class Row(NamedTuple):
 
 
 class RowReader:
-    """Reads records into rows. Raises BadFile at the first that does not fit."""
+    """Reads records into rows. Raises BadFile at the first that does not fit.
+
+    A fact may have happened from `first_us` to `last_us`.
+    """
 
     def __init__(self, file: str, parties: Parties, *, now: datetime) -> None:
         self._file = file
         self._parties = parties
-        self._earliest_us = to_us(_EARLIEST)
-        self._latest_us = to_us(now + _CLOCKS_DIFFER)
+        self.first_us = to_us(_EARLIEST)
+        self.last_us = to_us(now + _CLOCKS_DIFFER)
 
     def read(self, line: int, cells: Cells) -> tuple[Row, ...]:
         try:
@@ -104,9 +107,9 @@ class RowReader:
             account.number,
             cast(RowKind, "purchase" if said == "recharge" else said),
             said,
-            _id(cells["id"], said),
-            self._instant(cells["happened_at"]),
-            _milli(cells["credits"], said),
+            id_of(cells["id"], said),
+            self.instant(cells["happened_at"]),
+            milli_of(cells["credits"], said),
             *(_line_details(cells) if said in LINE_KINDS else ()),
         )
         rows = self._detailed(row, cells, account)
@@ -134,12 +137,13 @@ class RowReader:
             row._replace(kind="transfer-in", account=target.number, counter=source.number),
         )
 
-    def _instant(self, text: str) -> int:
+    def instant(self, text: str) -> int:
+        """Read a time that facts may have, as microseconds. Raises BadCell."""
         try:
             at_us = to_us(parse_instant(text))
         except InvalidValue as error:
             raise BadCell.told("happened_at", error) from None
-        if not self._earliest_us <= at_us <= self._latest_us:
+        if not self.first_us <= at_us <= self.last_us:
             expected = f"a time from {_EARLIEST:%Y-%m-%d} until now"
             raise BadCell("happened_at", expected, shown(text))
         return at_us
@@ -159,7 +163,7 @@ def _kind(text: str) -> str:
 
 
 @lru_cache(_MEMO)
-def _milli(text: str, said: str) -> int:
+def milli_of(text: str, said: str) -> int:
     try:
         milli = Credits.parse(text, signed=said == "adjustment").milli
     except InvalidValue as error:
@@ -167,14 +171,14 @@ def _milli(text: str, said: str) -> int:
     return -milli if said in _LEAVING else milli
 
 
-def _id(text: str, said: str) -> LineId:
+def id_of(text: str, said: str) -> LineId:
     """Read an id: a line's digits are a number, as OVH gives it; all else is text."""
     if said == "opening":
         return ""  # an account has one
     if not _ID.fullmatch(text):
         expected = "an id of at most 64 letters, digits and any of _.:/#=-"
         raise BadCell("id", expected, shown(text))
-    canonical = text.isdigit() and len(text) <= _LONGEST_NUMBER and str(int(text)) == text
+    canonical = text.isdigit() and len(text) <= LONGEST_NUMBER and str(int(text)) == text
     return int(text) if canonical and said in LINE_KINDS else text
 
 
@@ -182,22 +186,31 @@ def _line_details(
     cells: Cells,
 ) -> tuple[int | None, str, str | None, str | None, str | None]:
     """Read parts, country, tag, user and batch, in the order of a row."""
-    country, parts = cells["country"], cells["parts"]
-    if country and not _COUNTRY.fullmatch(country):
-        raise BadCell("country", "two capital letters like IT, or ZZ", shown(country))
-    if parts and not _PARTS.fullmatch(parts):
-        raise BadCell("parts", "a whole number from 0 to 99", shown(parts))
     return (
-        int(parts) if parts else None,
-        country or UNKNOWN,
-        _label(cells, "tag"),
-        _label(cells, "user"),
-        _label(cells, "batch"),
+        parts_of(cells["parts"]),
+        country_of(cells["country"]),
+        label_of("tag", cells["tag"]),
+        label_of("user", cells["user"]),
+        label_of("batch", cells["batch"]),
     )
 
 
-def _label(cells: Cells, column: str) -> str | None:
-    text = cells[column]
+def parts_of(text: str) -> int | None:
+    """Read a number of parts. Raises BadCell."""
+    if text and not _PARTS.fullmatch(text):
+        raise BadCell("parts", "a whole number from 0 to 99", shown(text))
+    return int(text) if text else None
+
+
+def country_of(text: str) -> str:
+    """Read the code of a country. Raises BadCell."""
+    if text and not _COUNTRY.fullmatch(text):
+        raise BadCell("country", "two capital letters like IT, or ZZ", shown(text))
+    return text or UNKNOWN
+
+
+def label_of(column: str, text: str) -> str | None:
+    """Read a tag, a user or a batch. Raises BadCell."""
     if not text:
         return None
     if len(text) > _LONGEST_LABEL:

@@ -1,5 +1,6 @@
-"""The spool: the rows of a file in a temporary database, ordered by their natural keys.
+"""The spool: the facts of a file in a temporary database, ordered by their natural keys.
 
+All rows are here but those of lines, which are many (`line_spool`).
 SQLite removes the file's name as soon as it is open, so it cannot outlive the program and
 nobody else can read it. Only a small part of it is in memory, whatever the size of the file.
 """
@@ -8,18 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ledger.database import explain
-from ledger.events import LINE_KINDS
+from ledger.files.room import no_room
 from ledger.files.rows import Row, RowKind
 from ledger.pages import LineId
 
 _CACHE_KIB: Final = 16_000
-
-# SQLite chooses the folder: what SQLITE_TMPDIR or TMPDIR names, else /var/tmp.
-_PLACE: Final = Path("the temporary files in TMPDIR")
 
 # Ids have no declared type: numbers come before texts, which is the order of pages.
 _TABLES: Final = (
@@ -28,8 +24,7 @@ _TABLES: Final = (
         parts INTEGER, country TEXT, tag TEXT, user TEXT, batch TEXT, counter INTEGER,
         net TEXT, vat TEXT, bill TEXT)""",
     """CREATE TABLE known (
-        account INTEGER, kind TEXT, id, at_us INTEGER, milli INTEGER, parts INTEGER,
-        corrected_milli INTEGER, own INTEGER, user INTEGER,
+        account INTEGER, kind TEXT, id, at_us INTEGER, milli INTEGER, own INTEGER,
         PRIMARY KEY (account, kind, id)) WITHOUT ROWID""",
     # The keys that several rows have, with the first of their lines.
     """CREATE TABLE repeated (
@@ -40,22 +35,19 @@ _TABLES: Final = (
         SELECT 1 FROM known
         WHERE known.account = row.account AND known.kind = row.kind AND known.id = row.id)""",
 )
-_LINES: Final = "(" + ", ".join(f"'{kind}'" for kind in LINE_KINDS) + ")"
-
 _INSERT_ROW: Final = f"INSERT INTO row VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608
 
 _SAME_KEY: Final = "again.account = one.account AND again.kind = one.kind AND again.id = one.id"
 _OTHER_PAYLOAD: Final = (
     "(again.at_us <> one.at_us OR again.milli <> one.milli OR again.said <> one.said"
-    " OR again.parts <> one.parts OR again.counter <> one.counter)"
+    " OR again.counter <> one.counter)"
 )
 
 
 class Known(NamedTuple):
     """A fact of the ledger with the key of a row.
 
-    `own` is 1 where this very file recorded it, in a run that was cut off; `user` is 1 where
-    the ledger knows who sent the line.
+    `own` is 1 where this very file recorded it, in a run that was cut off.
     """
 
     account: int
@@ -63,10 +55,7 @@ class Known(NamedTuple):
     id: LineId
     at_us: int
     milli: int
-    parts: int | None = None
-    corrected_milli: int | None = None
     own: int = 0
-    user: int = 0
 
 
 class Spool:
@@ -80,6 +69,7 @@ class Spool:
         for table in _TABLES:
             self.run(table)
         self.run("BEGIN")
+        self.contradiction: tuple[Row, Row] | None = None
 
     def close(self) -> None:
         self._connection.close()
@@ -95,7 +85,7 @@ class Spool:
             for row in self._connection.execute(sql, values):  # noqa: UP028
                 yield row
         except sqlite3.Error as error:
-            raise explain(error, _PLACE) from error
+            raise no_room(error) from error
 
     def rows(self, sql: str, *values: Any) -> Iterator[Row]:
         """Run a query for the columns of rows."""
@@ -109,7 +99,7 @@ class Spool:
         try:
             self._connection.executemany(sql, rows)
         except sqlite3.Error as error:
-            raise explain(error, _PLACE) from error
+            raise no_room(error) from error
 
     # --- filling -----------------------------------------------------------------------
 
@@ -118,15 +108,24 @@ class Spool:
         self._fill(_INSERT_ROW, map(tuple, rows))  # plain tuples are bound faster
 
     def seal(self) -> None:
-        """Order the rows by their keys; nothing is added after that."""
+        """Order the rows by their keys, the first of each; nothing is added after that.
+
+        `contradiction` then is the first row with the key of an earlier one and another
+        payload, and the earlier one.
+        """
         self.run("CREATE INDEX row_by_key ON row (account, kind, id, line)")
         self.run(
             "INSERT INTO repeated SELECT account, kind, id, MIN(line) FROM row"
             " GROUP BY account, kind, id HAVING COUNT(*) > 1"
         )
+        self.contradiction = self._contradiction()
+        self.run(
+            "DELETE FROM row WHERE EXISTS (SELECT 1 FROM repeated AS one WHERE"
+            " one.account = row.account AND one.kind = row.kind AND one.id = row.id"
+            " AND one.line < row.line)"
+        )
 
-    def contradiction(self) -> tuple[Row, Row] | None:
-        """Find the first row with the key of an earlier one and another payload: both."""
+    def _contradiction(self) -> tuple[Row, Row] | None:
         again = self.row(
             "SELECT again.*"  # noqa: S608 (our own words)
             " FROM repeated JOIN row AS one USING (account, kind, id, line)"
@@ -138,48 +137,16 @@ class Spool:
             "SELECT * FROM row WHERE account = ? AND kind = ? AND id = ? ORDER BY line",
             *(again.account, again.kind, again.id),
         )
-        return (one or again), again
-
-    def drop_repeated(self) -> None:
-        """Keep the first row of each key."""
-        self.run(
-            "DELETE FROM row WHERE EXISTS (SELECT 1 FROM repeated AS one WHERE"
-            " one.account = row.account AND one.kind = row.kind AND one.id = row.id"
-            " AND one.line < row.line)"
-        )
+        return again, (one or again)
 
     # --- what the ledger knows ---------------------------------------------------------
-
-    def has_between(self, account: int, kind: str, first: LineId, last: LineId) -> bool:
-        """Tell whether a row's id lies between these two."""
-        return bool(
-            self.run(
-                "SELECT 1 FROM row WHERE account = ? AND kind = ? AND id BETWEEN ? AND ?"
-                " LIMIT 1",
-                *(account, kind, first, last),
-            )
-        )
 
     def know(self, known: Iterable[Known]) -> None:
         """Take in those facts of the ledger that have the key of a row."""
         self._fill(
-            "INSERT OR IGNORE INTO known SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+            "INSERT OR IGNORE INTO known SELECT ?1, ?2, ?3, ?4, ?5, ?6"
             " WHERE EXISTS (SELECT 1 FROM row WHERE account = ?1 AND kind = ?2 AND id = ?3)",
             known,
-        )
-
-    def know_correction(self, account: int, kind: str, id: LineId, milli: int) -> None:
-        """The ledger corrected a line that it knows."""
-        self.run(
-            "UPDATE known SET corrected_milli = ? WHERE account = ? AND kind = ? AND id = ?",
-            *(milli, account, kind, id),
-        )
-
-    def know_users(self, account: int, kind: str, ids: Iterable[LineId]) -> None:
-        """The ledger knows who sent these lines."""
-        self._fill(
-            "UPDATE known SET user = 1 WHERE account = ? AND kind = ? AND id = ?",
-            ((account, kind, id) for id in ids),
         )
 
     def knows_opening(self, account: int) -> bool:
@@ -192,9 +159,7 @@ class Spool:
         """Find the first row that the ledger knows with another payload: both."""
         row = self.row(
             "SELECT row.* FROM known JOIN row USING (account, kind, id)"
-            " WHERE known.at_us <> row.at_us OR known.parts <> row.parts"
-            " OR row.milli NOT IN (known.milli, COALESCE(known.corrected_milli, known.milli))"
-            " ORDER BY row.line"
+            " WHERE known.at_us <> row.at_us OR known.milli <> row.milli ORDER BY row.line"
         )
         if row is None:
             return None
@@ -253,8 +218,8 @@ class Spool:
     def movements(self) -> Iterator[Row]:
         """Give the movements to record that are no lines; a transfer by its sending leg."""
         return self.rows(
-            f"SELECT * FROM new_row WHERE kind NOT IN {_LINES}"  # noqa: S608
-            " AND kind NOT IN ('opening', 'transfer-in') ORDER BY at_us, line"
+            "SELECT * FROM new_row WHERE kind NOT IN ('opening', 'transfer-in')"
+            " ORDER BY at_us, line"
         )
 
     def known_recharges(self) -> Iterator[Row]:
@@ -262,19 +227,4 @@ class Spool:
         return self.rows(
             "SELECT row.* FROM row JOIN known USING (account, kind, id)"
             " WHERE row.said = 'recharge' ORDER BY row.line"
-        )
-
-    def lines(self, account: int, kind: str) -> Iterator[Row]:
-        """Give the lines of one kind to record, by id."""
-        return self.rows(
-            "SELECT * FROM new_row WHERE account = ? AND kind = ? ORDER BY id", account, kind
-        )
-
-    def unattributed(self, account: int, kind: str) -> Iterator[Row]:
-        """Give the known lines whose user only the file tells, by id."""
-        return self.rows(
-            "SELECT row.* FROM row JOIN known USING (account, kind, id)"
-            " WHERE row.account = ? AND row.kind = ?"
-            " AND row.user IS NOT NULL AND NOT known.user ORDER BY row.id",
-            *(account, kind),
         )

@@ -79,8 +79,8 @@ class Storage:
         """
         with self._explained(placed):
             positions: list[int] = []
-            self._application.save(
-                *cast("tuple[DomainEventProtocol[str], ...]", placed),
+            self._application.events.put(
+                cast("tuple[DomainEventProtocol[str], ...]", placed),
                 events=[one.event for one in placed],
                 positions=positions,
             )

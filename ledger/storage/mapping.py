@@ -32,7 +32,7 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a fold of a consumption stream came to: a cache, never a source."""
 
     lines: int
-    ranges: list[tuple[int, LineKind, LineId, LineId, int]]
+    ranges: list[Range]
     corrected: list[tuple[LineKind, LineId, int]]
     not_billed: list[tuple[LineKind, LineId]]
 
@@ -40,10 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def snapshot_of(state: Consumption) -> Snapshot:
     return Snapshot(
         state.lines,
-        [
-            (page.version, page.kind, page.first_id, page.last_id, page.last_at_us)
-            for page in state.ranges
-        ],
+        state.ranges,
         [
             (kind, line_id, credits.milli)
             for (kind, line_id), credits in state.corrected.items()
@@ -55,7 +52,7 @@ def snapshot_of(state: Consumption) -> Snapshot:
 def restore(state: Consumption, version: int, snapshot: Snapshot) -> None:
     state.version = version
     state.lines = snapshot.lines
-    state.ranges = [Range(*page) for page in snapshot.ranges]
+    state.ranges = snapshot.ranges
     state.corrected = {
         (kind, line_id): Credits(milli) for kind, line_id, milli in snapshot.corrected
     }

@@ -21,7 +21,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 from psycopg.rows import dict_row, tuple_row
 
-from ledger.database import LOCK_CLASS, PostgresAddress, Row
+from ledger.database import LOCK_CLASS, Params, PostgresAddress, Row
 from ledger.database.postgres import (
     CONNECT_TIMEOUT_S,
     KEEPALIVES,
@@ -35,6 +35,13 @@ from ledger.storage.seam import write_views
 
 # The second half of the key of the lock that orders the log.
 ORDER: Final = 1
+
+# A few binary arrays: the library's array of composites is written, quoted and read as text.
+_INSERT: Final = """
+    INSERT INTO stored_events (originator_id, originator_version, topic, state)
+    SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[])
+    RETURNING notification_id
+"""
 
 _POOL_SIZE: Final = 4
 _IDLE_IN_TRANSACTION_S: Final = 60
@@ -84,6 +91,9 @@ class _CursorRows:
         self._cursor.execute(translated(sql, self._schema), params)
         return self._cursor.fetchall() if self._cursor.description else []
 
+    def execute_many(self, sql: str, each: Sequence[Params]) -> None:
+        self._cursor.executemany(translated(sql, self._schema), each)
+
 
 class _Recorder(library.PostgresApplicationRecorder):
     def insert_events(
@@ -100,18 +110,21 @@ class _Recorder(library.PostgresApplicationRecorder):
             connection.cursor(row_factory=tuple_row) as cursor,
         ):
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_CLASS, ORDER))
-            events = [
-                self.construct_pg_stored_event(
-                    one.originator_id, one.originator_version, one.topic, one.state
-                )
-                for one in stored_events
-            ]
-            cursor.execute(self.insert_events_statement, (events,))
+            cursor.execute(_INSERT, _columns(stored_events))
             notification_ids = [row[0] for row in cursor.fetchall()]
             connection.adapters.register_loader("numeric", WholeNumber)
             rows = _CursorRows(cursor, self.datastore.schema)
             kwargs["positions"].extend(write_views(rows, stored_events, kwargs["events"]))
         return notification_ids
+
+
+def _columns(stored_events: Sequence[StoredEvent]) -> tuple[list[Any], ...]:
+    return (
+        [str(one.originator_id) for one in stored_events],
+        [one.originator_version for one in stored_events],
+        [one.topic for one in stored_events],
+        [one.state for one in stored_events],
+    )
 
 
 class _Datastore(library.PostgresDatastore):

@@ -12,7 +12,7 @@ from eventsourcing import sqlite as library
 from eventsourcing.persistence import PersistenceError, StoredEvent
 from eventsourcing.utils import Environment, EnvType
 
-from ledger.database import LOCK_TIMEOUT_S, Row
+from ledger.database import LOCK_TIMEOUT_S, Params, Row
 from ledger.database.sqlite import explain
 from ledger.errors import DatabaseUnusable
 from ledger.storage.seam import write_views
@@ -54,6 +54,9 @@ class _CursorRows:
     def execute(self, sql: str, **params: Any) -> Sequence[Row]:
         self._cursor.execute(sql, params)
         return [tuple(row) for row in self._cursor.fetchall()]
+
+    def execute_many(self, sql: str, each: Sequence[Params]) -> None:
+        self._cursor.executemany(sql, each)
 
 
 class _Recorder(library.SQLiteApplicationRecorder):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ledger import totals
 from ledger.database import LOCK_CLASS, Database, Rows
+from ledger.events import LedgerEvent, LinesAttributed, PageRecorded
+from ledger.pages import page_columns, user_columns
 
 
 @contextmanager
@@ -26,14 +28,30 @@ def whole_transaction(database: Database) -> Iterator[Rows]:
 
 
 def insert(rows: Rows, recorded: Sequence[totals.Recorded]) -> None:
-    """Put events at the end of the log, in their order."""
+    """Put events at the end of the log, in their order. Raises IntegrityFailure.
+
+    Their bodies are read first: what others stored is not believed by its headers.
+    """
     for one in recorded:
-        rows.execute(
-            "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
-            " VALUES (:stream, :version, :topic, :state)",
-            stream=one.stream,
-            version=one.version,
-            topic=one.topic,
-            state=one.state,
-        )
+        _prove(one.event)
+    rows.execute_many(
+        "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
+        " VALUES (:stream, :version, :topic, :state)",
+        [
+            {
+                "stream": one.stream,
+                "version": one.version,
+                "topic": one.topic,
+                "state": one.state,
+            }
+            for one in recorded
+        ],
+    )
     totals.write(rows, recorded)
+
+
+def _prove(event: LedgerEvent) -> None:
+    if isinstance(event, PageRecorded):
+        page_columns(event)
+    elif isinstance(event, LinesAttributed):
+        user_columns(event)

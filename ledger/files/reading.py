@@ -1,0 +1,139 @@
+"""Reading one segment: what its rows say, ordered, as values that any process can hand on."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import datetime
+from operator import not_
+from typing import Any, NamedTuple
+
+from ledger.errors import BadFile
+from ledger.events import LINE_KINDS
+from ledger.files.blocks import Block, Odd, blocks
+from ledger.files.chunks import Chunk, Group, Sorter
+from ledger.files.parties import Parties
+from ledger.files.plain import PlainReader
+from ledger.files.records import cells_of, records
+from ledger.files.rows import Row, RowReader
+from ledger.files.segments import Segment
+
+
+class ToRead(NamedTuple):
+    """A segment, and the time of its import."""
+
+    segment: Segment
+    now: datetime
+
+
+class Bad(NamedTuple):
+    """The first row that cannot be: what `BadFile` is made of."""
+
+    line: int
+    column: str | None
+    expected: str
+    found: str
+
+
+class Found(NamedTuple):
+    """What a segment says, up to its first bad row if it has one.
+
+    The accounts of `facts` and `lines` have the numbers of `parties`.
+    """
+
+    parties: Parties
+    facts: list[Row]
+    lines: list[tuple[Group, Chunk]]
+    bad: Bad | None
+
+
+def read(task: ToRead) -> Found:
+    """Read a segment: plainly where it is plain, else carefully from its start."""
+    try:
+        return _Reading(task).plainly()
+    except (Odd, UnicodeDecodeError, csv.Error):
+        return _Reading(task).carefully()
+
+
+class _Reading:
+    """One attempt at one segment."""
+
+    def __init__(self, task: ToRead) -> None:
+        self._segment = task.segment
+        self._header = task.segment.header
+        self._kind = self._header.index("kind") if self._header else 0
+        self._parties = Parties()
+        self._sorter = Sorter()
+        self._facts: list[Row] = []
+        self._reader = RowReader(task.segment.file, self._parties, now=task.now)
+        self._plain = PlainReader(
+            task.segment.header,
+            self._parties,
+            self._sorter,
+            instant=self._reader.instant,
+            first_us=self._reader.first_us,
+            last_us=self._reader.last_us,
+        )
+
+    def plainly(self) -> Found:
+        """Read CSV by blocks. Raises Odd, UnicodeDecodeError, csv.Error."""
+        if not self._header:
+            raise Odd
+        bad = None
+        try:
+            for block in blocks(self._segment):
+                self._block(block)
+        except BadFile as error:
+            bad = Bad(error.line, error.column, error.expected, error.found)
+        return self._found(bad)
+
+    def _block(self, block: Block) -> None:
+        """Read lines by columns, and all else row by row."""
+        is_line = [kind in LINE_KINDS for kind in block.columns[self._kind]]
+        if not all(is_line) and not all(map(self._names_known, block.rows())):
+            # Who is named first, and where, is told by the rows in their order.
+            self._one_by_one(block)
+            return
+        try:
+            self._plain.read(block.only(is_line))
+        except Odd:
+            self._one_by_one(block)
+        else:
+            self._one_by_one(block.only(list(map(not_, is_line))))
+
+    def _names_known(self, row: Sequence[str]) -> bool:
+        cells = cells_of(self._header, row)
+        customer, counter = cells["customer"], cells["counter_account"]
+        return self._parties.knows(customer, cells["account"]) and (
+            not counter or self._parties.knows(customer, counter)
+        )
+
+    def _one_by_one(self, block: Block) -> None:
+        for line, row in zip(block.lines, block.rows(), strict=True):
+            self._take(self._reader.read(line, cells_of(self._header, row)))
+
+    def carefully(self) -> Found:
+        """Read row by row."""
+        bad = None
+        try:
+            for line, cells in records(self._segment):
+                self._take(self._reader.read(line, cells))
+        except BadFile as error:
+            bad = Bad(error.line, error.column, error.expected, error.found)
+        return self._found(bad)
+
+    def _take(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            if row.kind in LINE_KINDS:
+                group = Group(row.account, row.kind, isinstance(row.id, str))
+                self._sorter.into(group).append(_line_row(row))
+            else:
+                self._facts.append(row)
+
+    def _found(self, bad: Bad | None) -> Found:
+        return Found(self._parties, self._facts, list(self._sorter.take()), bad)
+
+
+def _line_row(row: Row) -> tuple[Any, ...]:
+    details = (row.parts, row.country, row.tag, row.user, row.batch)
+    return (row.id, row.line, row.at_us, -row.milli, *details)

@@ -1,0 +1,80 @@
+"""The log: every event with its position and the digest that proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.canonical import leaf
+from ledger.database import Params, Rows
+from ledger.events import LedgerEvent
+from ledger.names import account_of, customer_of
+from ledger.sums import Accounts
+from ledger.times import to_us
+
+_ADD: Final = """
+    INSERT INTO event_log (position, stream, version, topic, customer, account, happened_at_us,
+        recorded_at_us, leaf)
+    VALUES (:position, :stream, :version, :topic, :customer, :account, :happened_at_us,
+        :recorded_at_us, :leaf)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place and the bytes that are stored of it."""
+
+    stream: str
+    version: int
+    topic: str
+    state: bytes
+    event: LedgerEvent
+
+
+class Log:
+    """Gives events their positions, and writes them together.
+
+    The last position is read once: whoever writes holds the lock that orders the writers (the
+    whole file on SQLite, an advisory lock on PostgreSQL) from before this until the commit, so
+    that nobody else is given the same, and positions follow the order of the commits.
+    """
+
+    def __init__(self, rows: Rows, accounts: Accounts) -> None:
+        self._rows = rows
+        self._accounts = accounts
+        self._waiting: list[Params] = []
+        self._last: int | None = None
+
+    def add(self, one: Recorded) -> int:
+        """Give the next position to an event; nothing is written before `flush`."""
+        position = self._last_position() + 1
+        self._last = position
+        account = account_of(one.stream)
+        self._waiting.append(
+            {
+                "position": position,
+                "stream": one.stream,
+                "version": one.version,
+                "topic": one.topic,
+                "customer": self._customer(one.stream, account),
+                "account": account,
+                "happened_at_us": to_us(one.event.happened_at),
+                "recorded_at_us": to_us(one.event.recorded_at),
+                "leaf": leaf(one.stream, one.version, one.topic, one.state),
+            }
+        )
+        return position
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._rows.execute_many(_ADD, self._waiting)
+            self._waiting = []
+
+    def _last_position(self) -> int:
+        if self._last is None:
+            ((last,),) = self._rows.execute("SELECT COALESCE(MAX(position), 0) FROM event_log")
+            self._last = int(last)
+        return self._last
+
+    def _customer(self, stream: str, account: str | None) -> str | None:
+        return customer_of(stream) if account is None else self._accounts.of(account).customer
