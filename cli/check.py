@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.helpers import helped
 from cli.output import Output, show, show_words, with_output
 from cli.session import Session, pass_session
 from ledger.errors import IntegrityFailure
@@ -18,35 +19,44 @@ FINDINGS: Final = 1
 
 
 @click.command(short_help="Prove that the ledger agrees with itself.")
+@click.option("--full", is_flag=True, help="Read every line, and make every table again.")
 @with_output
 @pass_session
-def check(session: Session, *, output: Output) -> int:
-    """Recompute every digest, balance, total and report table from the stored events.
+def check(session: Session, *, full: bool, output: Output) -> int:
+    """Recompute every digest, and every balance from the headers of the pages.
 
-    All findings are shown. Exit status: 4 where what is stored contradicts itself, 1 where an
-    import or an opening is unfinished, else 0. Differences from OVH are the matter of `recon`.
+    With --full every line is read, and every balance, total and report table is made again and
+    compared. All findings are shown. Exit status: 4 where what is stored contradicts itself, 1
+    where an import or an opening is unfinished, or events could be edited, else 0. Differences
+    from OVH are the matter of `recon`.
 
-    Example: sms-ledger check
+    Example: sms-ledger check --full
     """
-    from projections.integrity import check as run
-    from projections.integrity import extent
+    from projections import integrity
 
-    report = run(session.database)
+    if full:
+        with helped(session.database) as run:
+            report = integrity.check(session.database, full=True, run=run)
+    else:
+        report = integrity.check(session.database)
     if output.for_people and not report.rows:
-        show_words(report, output, [_agreement(extent(session.database))])
+        show_words(report, output, [_agreement(integrity.extent(session.database), full=full)])
     else:
         show(report, output, command="check")
     return status(report)
 
 
-def _agreement(checked: Extent) -> str:
+def _agreement(checked: Extent, *, full: bool) -> str:
     from projections.words import many
 
-    return (
-        f"{many(checked.events, 'event')}, {many(checked.lines, 'counted line')},"
-        f" {many(checked.accounts, 'account')}:"
-        " digests, balances, totals and report tables all agree"
+    lines = many(checked.lines, "line" if full else "counted line")
+    proved = (
+        "every line was read; digests, balances, totals and report tables all agree"
+        if full
+        else "digests, balances, page headers and sums all agree"
     )
+    events, accounts = many(checked.events, "event"), many(checked.accounts, "account")
+    return f"{events}, {lines}, {accounts}: {proved}"
 
 
 def status(report: Report[Finding]) -> int:

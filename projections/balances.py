@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ledger.credits import Credits
 from ledger.database import Database
-from projections.books import Book, books, log_position, notes
+from projections.books import Book, books, books_and_position, log_position, notes
 from projections.report import Report
 
 if TYPE_CHECKING:
@@ -34,15 +34,19 @@ class Balance:
 
 def balances_now(database: Database, accounts: Sequence[str] = ()) -> Report[Balance]:
     """Give the balances as they are known. Raises UnknownAccount."""
+    found = books_and_position(database, accounts)
+    if found is not None:
+        of, position = found
+        return Report(Balance, position, [_now(book) for book in of])
     with database.snapshot():
         of = books(database, accounts)
-        rows = [
-            Balance(
-                book.customer, book.account, book.balance, book.local(book.known_through_us)
-            )
-            for book in of
-        ]
+        rows = [_now(book) for book in of]
         return Report(Balance, log_position(database), rows, notes(database, of))
+
+
+def _now(book: Book) -> Balance:
+    as_of = book.local(book.known_through_us)
+    return Balance(book.customer, book.account, book.balance, as_of)
 
 
 def balances_at(

@@ -1,7 +1,7 @@
 """Batch projections: tables made from the log, each with its own position in it.
 
 A thousand log entries are applied and the position moves in one transaction, so that a killed
-run leaves nothing half-applied. A rebuild is: empty the tables, position 0, catch up.
+run leaves nothing half-applied. `rebuilding` makes them again from the first event.
 """
 
 from __future__ import annotations
@@ -9,36 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from ledger.canonical import decode
 from ledger.database import Database, Rows
 from ledger.errors import DatabaseBusy, DatabaseUnusable
-from ledger.events import LedgerEvent
 from projections.books import log_position
+from projections.counted import GoingAlong, Openings
+from projections.log import Logged, entries
+from projections.tables import Table
 
 ENTRIES_PER_STEP: Final = 1000
 
 _QUIET_READS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """An event with its place in the log; `account` is empty for a customer's own events."""
+class Fold(Protocol):
+    """Takes entries of the log one by one, in their order, and writes what they come to."""
 
-    position: int
-    account: str
-    version: int
-    event: LedgerEvent
+    def add(self, logged: Logged) -> None: ...
+
+    def finish(self) -> None:
+        """Write what is left."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A name, the tables that belong to it, and what an event does to them."""
+    """A name, the tables that belong to it, and what folds entries into them."""
 
     name: str
-    tables: tuple[str, ...]
-    apply: Callable[[Rows, Logged], None]
+    tables: tuple[Table, ...]
+    fold: Callable[[Database, Openings], Fold]
 
 
 def position_of(projection: Projection, rows: Rows) -> int:
@@ -50,26 +51,22 @@ def position_of(projection: Projection, rows: Rows) -> int:
     return int(found[0][0]) if found else 0
 
 
-def step(projection: Projection, rows: Rows, *, through: int | None = None) -> bool:
-    """Apply the next entries, at most up to a position; tells whether there were any.
+def step(projection: Projection, database: Database) -> bool:
+    """Apply the next entries; tells whether there were any.
 
     The caller's transaction holds it together.
     """
-    position = _held_position(projection, rows)
-    end = position + ENTRIES_PER_STEP
-    entries = rows.execute(
-        "SELECT l.position, COALESCE(l.account, ''), l.version, s.topic, s.state"
-        " FROM event_log l JOIN stored_events s"
-        " ON s.originator_id = l.stream AND s.originator_version = l.version"
-        " WHERE l.position > :position AND l.position <= :end ORDER BY l.position",
-        position=position,
-        end=end if through is None else min(end, through),
-    )
-    for place, account, version, topic, state in entries:
-        projection.apply(rows, Logged(place, account, version, decode(topic, state)))
-    if entries:
-        _move(projection, rows, entries[-1][0])
-    return bool(entries)
+    position = _held_position(projection, database)
+    fold = projection.fold(database, GoingAlong(database, position))
+    last = position
+    for logged in entries(database, position, position + ENTRIES_PER_STEP):
+        fold.add(logged)
+        last = logged.position
+    if last == position:
+        return False
+    fold.finish()
+    move(projection, database, last)
+    return True
 
 
 def _held_position(projection: Projection, rows: Rows) -> int:
@@ -87,16 +84,23 @@ def _held_position(projection: Projection, rows: Rows) -> int:
     return int(position)
 
 
-def _move(projection: Projection, rows: Rows, position: int) -> None:
+def move(projection: Projection, rows: Rows, position: int) -> None:
+    """Say how far a projection is."""
     rows.execute(
-        "UPDATE projection_position SET position = :position WHERE projection = :name",
+        "INSERT INTO projection_position (projection, position) VALUES (:name, :position)"
+        " ON CONFLICT (projection) DO UPDATE SET position = excluded.position",
         name=projection.name,
         position=position,
     )
 
 
 def is_behind(projection: Projection, rows: Rows) -> bool:
-    return position_of(projection, rows) < log_position(rows)
+    ((position, end),) = rows.execute(
+        "SELECT (SELECT position FROM projection_position WHERE projection = :name),"
+        " (SELECT MAX(position) FROM event_log)",
+        name=projection.name,
+    )
+    return (position or 0) < (end or 0)
 
 
 def catch_up(projection: Projection, database: Database) -> None:
@@ -113,22 +117,11 @@ def catch_up(projection: Projection, database: Database) -> None:
                 f" {log_position(database)}, found {database.address} not writable: run the"
                 " command once where it may be written, or copy the file"
             )
-            raise DatabaseUnusable(msg) from error
+            raise NotWritable(msg) from error
 
 
-def rebuild(projection: Projection, database: Database) -> None:
-    """Make a projection again from the first event."""
-    with database.transaction():
-        empty(projection, database)
-    catch_up(projection, database)
-
-
-def empty(projection: Projection, rows: Rows) -> None:
-    for table in projection.tables:
-        rows.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
-    rows.execute(
-        "DELETE FROM projection_position WHERE projection = :name", name=projection.name
-    )
+class NotWritable(DatabaseUnusable):
+    """A projection is behind, and cannot be brought up where it may not be written."""
 
 
 @contextmanager
@@ -138,11 +131,11 @@ def caught_up(projection: Projection, database: Database) -> Iterator[Database]:
     Where others keep writing, the last attempt holds them off while it reads.
     """
     for _ in range(_QUIET_READS):
-        catch_up(projection, database)
         with database.snapshot():
             if not is_behind(projection, database):
                 yield database
                 return
+        catch_up(projection, database)
     with database.transaction():
         while step(projection, database):
             pass

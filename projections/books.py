@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ledger.credits import Credits
-from ledger.database import Rows
+from ledger.database import Row, Rows
 from ledger.errors import UnknownAccount
 from ledger.times import from_us, zone
 
@@ -51,10 +51,36 @@ class Book:
 
 def books(rows: Rows, accounts: Sequence[str] = ()) -> list[Book]:
     """Give the named accounts, or all, by customer. Raises UnknownAccount."""
-    found = [_book(row) for row in rows.execute(_BOOKS)]
-    found.sort(key=lambda book: (natural(book.customer), natural(book.account)))
-    require_known(accounts, [book.account for book in found])
-    return [book for book in found if not accounts or book.account in accounts]
+    found = [_book(row) for row in _rows(rows, accounts, _BOOKS)]
+    if len(found) < len(set(accounts)):
+        require_known(accounts, [book.account for book in books(rows)])
+    return _in_order(found)
+
+
+def books_and_position(rows: Rows, accounts: Sequence[str]) -> tuple[list[Book], int] | None:
+    """Read books, and the position of the last event, in one statement.
+
+    One statement sees one state of the ledger: on a server, a transaction around several would
+    take many times as long. None where more is to be asked: an account is not known or has no
+    balance, or an import is not complete.
+    """
+    found = _rows(rows, accounts, _WITH_POSITION)
+    of = [_book(row) for *row, _, _ in found]
+    asked = len(set(accounts)) or 1
+    if len(of) < asked or found[0][-1] or any(book.opening_milli is None for book in of):
+        return None
+    return _in_order(of), int(found[0][-2])
+
+
+def _rows(rows: Rows, accounts: Sequence[str], sql: str) -> Sequence[Row]:
+    """Look up the named accounts, each once; all of them where none is named."""
+    named = {f"a{number}": account for number, account in enumerate(dict.fromkeys(accounts))}
+    only = f"WHERE a.account IN (:{', :'.join(named)})" if named else ""
+    return rows.execute(sql.format(only=only), **named)
+
+
+def _in_order(of: list[Book]) -> list[Book]:
+    return sorted(of, key=lambda book: (natural(book.customer), natural(book.account)))
 
 
 def require_known(accounts: Iterable[str], known: Sequence[str]) -> None:
@@ -77,8 +103,15 @@ _BOOKS = """
         (SELECT MAX(last_at_us) FROM daily_total d WHERE d.account = a.account AND d.day =
             (SELECT MAX(day) FROM daily_total e WHERE e.account = a.account)),
         (SELECT read_at_us FROM sync_run r WHERE r.account = a.account)
-    FROM account a JOIN customer USING (customer)
+    FROM account a JOIN customer USING (customer) {only}
 """
+
+# The same, the last position, and how many imports are not complete.
+_WITH_POSITION = f"""
+    SELECT b.*, (SELECT COALESCE(MAX(position), 0) FROM event_log),
+        (SELECT COUNT(*) FROM file_import WHERE completed_at_us IS NULL)
+    FROM ({_BOOKS}) AS b
+"""  # noqa: S608 (our own text)
 
 
 def _book(row: Sequence[object]) -> Book:

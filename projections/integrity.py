@@ -1,84 +1,136 @@
-"""`check`: all that must agree with something else, and every place where it does not."""
+"""`check`: all that must agree with something else, and every place where it does not.
+
+A quick check proves every digest, and whatever events and the headers of pages tell; a full one
+reads every line, and makes every table again to be compared row by row.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ledger.credits import Credits
 from ledger.database import Database
-from ledger.totals import VIEWS, refold
-from projections.batch import empty, position_of, step
+from ledger.totals import refold_balances
+from projections.agreement import unequal_balances, unequal_months
+from projections.batch import position_of
 from projections.books import books, log_position
-from projections.movement_index import MOVEMENT_INDEX
+from projections.counted import Settled
+from projections.guards import unguarded
+from projections.log import entries
+from projections.monthly import MONTHLY_TOTALS
+from projections.movement_index import MOVEMENT_INDEX, MovementFold
+from projections.page_sums import Run, alone
+from projections.refolding import Refold
+from projections.registry import registry
 from projections.report import Report
 from projections.shadow import differences, shadowed
-from projections.stored_proof import STORED, damaged, misplaced
+from projections.stored_proof import Proof, misplaced
+from projections.tables import BOOKS, DAILY_TOTAL, MONTHLY, REGISTER, Table
 
-Severity = Literal["integrity", "unfinished"]
+Severity = Literal["integrity", "unguarded", "unfinished"]
 
-PROJECTIONS: Final = (MOVEMENT_INDEX,)
+PROJECTIONS: Final = (MOVEMENT_INDEX, MONTHLY_TOTALS)
 
-Stored = tuple[str, int, str, bytes]
+_DAILY: Final = "daily-totals"
+_MONTHLY: Final = MONTHLY_TOTALS.name
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that does not agree: `integrity`, or only `unfinished` work."""
+    """What does not agree (`integrity`), could be edited (`unguarded`), or is `unfinished`."""
 
     severity: Severity
     subject: str
     text: str
 
 
-def check(database: Database) -> Report[Finding]:
-    """Check everything; memory does not grow with the ledger."""
-    tables = [*VIEWS, *(table for one in PROJECTIONS for table in one.tables)]
-    with shadowed(database, [*tables, "projection_position"]) as shadow:
-        findings = list(_findings(shadow))
-        ((position,),) = shadow.execute("SELECT COALESCE(MAX(position), 0) FROM main.event_log")
-        return Report(Finding, position, findings)
+def check(database: Database, *, full: bool = False, run: Run = alone) -> Report[Finding]:
+    """Check the ledger; memory does not grow with it."""
+    of_lines: tuple[Table, ...] = (DAILY_TOTAL, *MONTHLY) if full else ()
+    with shadowed(database, [*BOOKS, *REGISTER, *of_lines]) as shadow:
+        # Before what damage may bring to an end.
+        position, unfinished = log_position(shadow), list(_unfinished(shadow))
+        findings = [*_unguarded(shadow), *_findings(shadow, full=full, run=run)]
+        return Report(Finding, position, [*findings, *unfinished])
 
 
-def _findings(shadow: Database) -> Iterator[Finding]:
-    faults = [*misplaced(shadow), *damaged(shadow)]
-    yield from (Finding("integrity", subject, text) for subject, text in faults)
+def _unguarded(shadow: Database) -> Iterator[Finding]:
+    for table in unguarded(shadow):
+        text = (
+            "expected triggers that refuse to edit events, found them gone or switched off:"
+            " load a dump of this ledger into a new one"
+        )
+        yield Finding("unguarded", table, text)
+
+
+def _findings(shadow: Database, *, full: bool, run: Run) -> Iterator[Finding]:
+    for subject, text in misplaced(shadow):
+        yield Finding("integrity", subject, text)
+    register, proof = MovementFold(shadow, Settled({})), Proof(shadow)
+    through = position_of(MOVEMENT_INDEX, shadow)
+    for logged in proof.events():
+        if logged.position <= through:
+            register.add(logged)
+    for subject, text in proof.faults:
+        yield Finding("integrity", subject, text)
+    known = {subject for subject, _ in proof.faults}
     try:
-        refold(shadow, _stored(shadow))
-        yield from _views(shadow)
-        yield from _projections(shadow)
+        register.finish()
+        registry(shadow, log_position(shadow)).write(shadow, refold_balances(shadow))
+        yield from _small_tables(shadow)
+        for finding in _lines(shadow, run) if full else _sums(shadow):
+            if finding.subject not in known:
+                yield finding
     except Exception as error:  # whatever damage does is a finding
         text = f"cannot be made again from the events, to be compared: {error}"
         yield Finding("integrity", "views", text)
-    yield from _unfinished(shadow)
 
 
-def _stored(shadow: Database) -> Iterator[Stored]:
-    for _, stream, version, _, topic, state in shadow.each(STORED):
-        yield stream, version, topic, state
+def _small_tables(shadow: Database) -> Iterator[Finding]:
+    """Compare what events and the headers of pages tell."""
+    for table in BOOKS:
+        yield from _compared(shadow, table, table.name)
+    for table in REGISTER:
+        yield from _compared(shadow, table, f"{MOVEMENT_INDEX.name} ({table.name})")
 
 
-def _views(shadow: Database) -> Iterator[Finding]:
-    for view in VIEWS:
-        for text in differences(shadow, view):
-            yield Finding("integrity", view, text)
+def _compared(shadow: Database, table: Table, subject: str) -> Iterator[Finding]:
+    for text in differences(shadow, table):
+        yield Finding("integrity", subject, text)
 
 
-def _projections(shadow: Database) -> Iterator[Finding]:
-    """Rebuild each projection up to where the ledger's own is."""
-    for projection in PROJECTIONS:
-        found = shadow.execute(
-            "SELECT position FROM main.projection_position WHERE projection = :name",
-            name=projection.name,
-        )
-        through = found[0][0] if found else 0
-        empty(projection, shadow)
-        while position_of(projection, shadow) < through:
-            if not step(projection, shadow, through=through):
-                break
-        for table in projection.tables:
-            for text in differences(shadow, table):
-                yield Finding("integrity", f"{projection.name} ({table})", text)
+def _sums(shadow: Database) -> Iterator[Finding]:
+    """Hold totals against each other."""
+    for account, moved, summed in unequal_balances(shadow):
+        text = f"account {account}: expected days that add up to {Credits(moved)} credits"
+        yield Finding("integrity", "daily_total", f"{text}, found {Credits(summed)}")
+    if position_of(MONTHLY_TOTALS, shadow) == log_position(shadow):
+        for dimension, account, month in unequal_months(shadow):
+            text = (
+                f"account {account}, month {month}: expected totals by {dimension} that add up"
+                " to those of its days, found others"
+            )
+            yield Finding("integrity", f"{_MONTHLY} (monthly_total)", text)
+
+
+def _lines(shadow: Database, run: Run) -> Iterator[Finding]:
+    """Read every line; totals are made again up to where the ledger's own are."""
+    end = log_position(shadow)
+    named: dict[int, list[str]] = defaultdict(list)
+    named[end].append(_DAILY)
+    named[position_of(MONTHLY_TOTALS, shadow)].append(_MONTHLY)
+    for through, names in named.items():
+        openings = registry(shadow, through).settled()
+        refold = Refold(shadow, openings, names, run=run, proved=through == end)
+        for fault in refold.take(entries(shadow, 0, through)):
+            yield Finding("integrity", f"position {fault.position}", fault.text)
+        refold.finish()
+    yield from _compared(shadow, DAILY_TOTAL, DAILY_TOTAL.name)
+    for table in MONTHLY:
+        yield from _compared(shadow, table, f"{_MONTHLY} ({table.name})")
 
 
 def _unfinished(shadow: Database) -> Iterator[Finding]:

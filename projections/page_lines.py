@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from heapq import heappop, heappush
-from typing import NamedTuple
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Final, NamedTuple
 
 from ledger.canonical import decode
 from ledger.database import Rows
 from ledger.errors import IntegrityFailure
 from ledger.events import PageRecorded
 from ledger.names import consumption_stream
-from ledger.pages import LineId, order, unpack
+from ledger.pages import LineId, order, page_columns
 
 # From its first microsecond, up to and without its end.
 Stretch = tuple[int, int]
+
+# Pages that are fetched together; each is some 7 kB.
+_AT_ONCE: Final = 16
 
 
 class Spent(NamedTuple):
@@ -32,6 +35,15 @@ class Spent(NamedTuple):
         return str(self.place[1])
 
 
+class _Span(NamedTuple):
+    """A page that may hold lines of a stretch."""
+
+    version: int
+    first_at_us: int
+    last_at_us: int
+    recorded_at_us: int
+
+
 def lines_during(
     rows: Rows, account: str, stretches: Sequence[Stretch], *, kind: str | None = None
 ) -> Iterator[Spent]:
@@ -40,25 +52,28 @@ def lines_during(
     Memory holds the lines of pages that overlap in time, which are few when ids follow time.
     """
     waiting: list[Spent] = []
-    starts = [start for start, _ in stretches]
-    for version, first_at_us, recorded_at_us in _pages(rows, account, stretches, kind):
-        while waiting and waiting[0].at_us < first_at_us:
-            yield heappop(waiting)
-        for line in _lines(rows, account, version, recorded_at_us):
-            stretch = bisect_right(starts, line.at_us) - 1
-            if stretch >= 0 and line.at_us < stretches[stretch][1]:
-                heappush(waiting, line)
-    while waiting:
-        yield heappop(waiting)
+    spans = _spans(rows, account, stretches, kind)
+    for start in range(0, len(spans), _AT_ONCE):
+        some = spans[start : start + _AT_ONCE]
+        pages = _pages(rows, account, [span.version for span in some])
+        for span in some:
+            # No line of this page or of a later one is older than its first.
+            if any(line.at_us < span.first_at_us for line in waiting):
+                waiting.sort()
+                ready = bisect_left(waiting, (span.first_at_us,))
+                yield from waiting[:ready]
+                del waiting[:ready]
+            waiting += _lines(pages[span.version], span, stretches)
+    yield from sorted(waiting)
 
 
-def _pages(
+def _spans(
     rows: Rows, account: str, stretches: Sequence[Stretch], kind: str | None
-) -> Iterable[tuple[int, int, int]]:
+) -> list[_Span]:
     if not stretches:
-        return
-    spans = rows.execute(
-        "SELECT version, first_at_us, recorded_at_us, last_at_us FROM page_span"
+        return []
+    found = rows.execute(
+        "SELECT version, first_at_us, last_at_us, recorded_at_us FROM page_span"
         " WHERE account = :account AND first_at_us < :end AND last_at_us >= :start"
         " AND kind = COALESCE(:kind, kind)"
         " ORDER BY first_at_us, version",
@@ -68,24 +83,59 @@ def _pages(
         kind=kind,
     )
     ends = [end for _, end in stretches]
-    for version, first_at_us, recorded_at_us, last_at_us in spans:
-        following = bisect_right(ends, first_at_us)
-        if following < len(stretches) and stretches[following][0] <= last_at_us:
-            yield version, first_at_us, recorded_at_us
+    return [span for span in map(_Span._make, found) if _touches(span, stretches, ends)]
 
 
-def _lines(rows: Rows, account: str, version: int, recorded_at_us: int) -> Iterator[Spent]:
+def _touches(span: _Span, stretches: Sequence[Stretch], ends: Sequence[int]) -> bool:
+    following = bisect_right(ends, span.first_at_us)
+    return following < len(stretches) and stretches[following][0] <= span.last_at_us
+
+
+def _pages(rows: Rows, account: str, versions: Sequence[int]) -> dict[int, PageRecorded]:
+    """Read some pages of an account. Raises IntegrityFailure."""
     stream = consumption_stream(account)
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events"
-        " WHERE originator_id = :stream AND originator_version = :version",
-        stream=stream,
-        version=version,
-    ):
-        page = decode(topic, state)
-        if isinstance(page, PageRecorded):
-            for line in unpack(page):
-                yield Spent(line.at_us, page.kind, order(line.id), -line.milli, recorded_at_us)
-            return
-    msg = f"expected a page at version {version} of {stream}, found none"
-    raise IntegrityFailure(msg)
+    named = {f"v{number}": version for number, version in enumerate(versions)}
+    found = rows.execute(f"{_PAGES} (:{', :'.join(named)})", stream=stream, **named)
+    events = {version: decode(topic, state) for version, topic, state in found}
+    pages = {
+        version: event for version, event in events.items() if isinstance(event, PageRecorded)
+    }
+    for version in versions:
+        if version not in pages:
+            msg = f"expected a page at version {version} of {stream}, found none"
+            raise IntegrityFailure(msg)
+    return pages
+
+
+_PAGES: Final = """
+    SELECT originator_version, topic, state FROM stored_events
+    WHERE originator_id = :stream AND originator_version IN
+"""
+
+
+def _lines(page: PageRecorded, span: _Span, stretches: Sequence[Stretch]) -> Iterator[Spent]:
+    """Give the lines of a page that lie in a stretch."""
+    columns = page_columns(page)
+    chosen = _chosen(columns.at_us, stretches)
+    return map(
+        Spent,
+        [columns.at_us[line] for line in chosen],
+        repeat(page.kind),
+        [order(columns.id[line]) for line in chosen],
+        [-columns.milli[line] for line in chosen],
+        repeat(span.recorded_at_us),
+    )
+
+
+def _chosen(at_us: Sequence[int], stretches: Sequence[Stretch]) -> Sequence[int]:
+    """Give the places of times that lie in a stretch."""
+    if len(stretches) == 1:
+        start, end = stretches[0]
+        return [line for line, at in enumerate(at_us) if start <= at < end]
+    starts = [start for start, _ in stretches]
+    places = (bisect_right(starts, at) - 1 for at in at_us)
+    return [
+        line
+        for line, (at, place) in enumerate(zip(at_us, places, strict=True))
+        if place >= 0 and at < stretches[place][1]
+    ]

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from ledger.credits import Credits
 from ledger.database import Database, Rows
 from ledger.events import BalanceOpened, OpeningRestated
+from ledger.times import from_us
 from projections.batch import caught_up
 from projections.books import Book, books, log_position, notes
 from projections.moments import Period
@@ -120,19 +123,24 @@ def _closing(book: Book, entries: Sequence[Entry], end_us: int | None) -> Entry:
 
 
 def _row(book: Book, entry: Entry, balance: int) -> RegisterRow:
-    known = book.opening_milli is not None
-    recorded = entry.recorded_at_us
+    recorded_us = entry.recorded_at_us
     return RegisterRow(
         customer=book.customer,
         account=book.account,
         happened_at=book.local(entry.at_us),
-        recorded_at=None if recorded is None else book.local(recorded),
+        recorded_at=None if recorded_us is None else _recorded_at(recorded_us, book.zone),
         kind=entry.kind,
         credits=Credits(entry.milli),
-        balance=Credits(balance) if known else None,
+        balance=None if book.opening_milli is None else Credits(balance),
         reference=entry.reference,
         count=entry.count,
     )
+
+
+@lru_cache(maxsize=256)
+def _recorded_at(at_us: int, zone: ZoneInfo) -> datetime:
+    """Many rows were recorded together."""
+    return from_us(at_us).astimezone(zone)
 
 
 def _entries(rows: Rows, book: Book, stretch: Stretch, *, each_line: bool) -> list[Entry]:

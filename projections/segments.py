@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from msgspec import Struct
+
 from ledger.database import Rows
 from ledger.events import LINE_KINDS
 from ledger.times import from_us, local_day
@@ -24,8 +26,7 @@ SPENT: Final = 1
 OUT: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """A row to be: `at_us` and `rank` are its place."""
 
     at_us: int

@@ -1,4 +1,4 @@
-"""Proof of what is stored: every event in its place, with its digest, and its lines.
+"""Proof of what is stored: every event in its place, with its digest.
 
 A fault is told as its subject and a text: what was expected, and what was found.
 """
@@ -9,19 +9,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from ledger.canonical import decode, leaf
-from ledger.database import Database, Rows
-from ledger.events import LinesAttributed, PageRecorded
-from ledger.pages import attributed, order, unpack
+from ledger.database import Row, Rows
+from ledger.errors import IntegrityFailure, LedgerError
+from ledger.events import AccountOpened, LedgerEvent, LinesAttributed, PageRecorded
+from ledger.names import account_of, customer_of
+from ledger.pages.body import digest
 from ledger.times import to_us
+from projections.log import Logged
 
 Fault = tuple[str, str]
 
-# The stored events in the order of the log, with the digest that the log has of each.
-STORED: Final = """
-    SELECT position, stream, version, leaf, s.topic, state FROM main.event_log
-    JOIN stored_events s ON originator_id = stream AND originator_version = version
-    ORDER BY position
-"""
+# A page is some 7 kB.
+_AT_ONCE: Final = 500
 
 
 def misplaced(rows: Rows) -> Iterator[Fault]:
@@ -39,6 +38,84 @@ def misplaced(rows: Rows) -> Iterator[Fault]:
         yield stream, f"version {version} is stored, but not in the log"
 
 
+class Proof:
+    """Reads every event in the order of the log, and collects what is wrong with it.
+
+    Of bodies it proves the digest; what the lines in them say is proved where they are summed.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._owners: dict[str, str] = {}
+        self.faults: list[Fault] = []
+
+    def events(self) -> Iterator[Logged]:
+        """Give the events that can be read."""
+        last = 0
+        while found := self._rows.execute(_STORED, after=last, at_once=_AT_ONCE):
+            for row in found:
+                last = row[0]
+                event = self._proved(row)
+                if event is not None:
+                    position, stream, version, state = row[:4]
+                    account = account_of(stream) or ""
+                    yield Logged(position, account, version, state, event)
+
+    def _proved(self, row: Row) -> LedgerEvent | None:
+        position, stream, version, state, topic, known, *logged = row
+        try:
+            found = leaf(stream, version, topic, state)
+            event = decode(topic, state)
+            _require_body(event)
+        except Exception as error:  # whatever damage does is a finding
+            text = str(error) if isinstance(error, LedgerError) else type(error).__name__
+            self._fault(position, f"{stream}: cannot be read: {text or error}")
+            return None
+        if found != known:
+            expected = bytes(known).hex()
+            self._fault(
+                position, f"{stream}: expected the digest {expected}, found {found.hex()}"
+            )
+        self._compare(position, stream, event, logged)
+        return event
+
+    def _compare(
+        self, position: int, stream: str, event: LedgerEvent, logged: list[object]
+    ) -> None:
+        """Hold what the log says of an event against the event."""
+        account = account_of(stream)
+        if isinstance(event, AccountOpened):
+            self._owners[event.account] = event.customer
+        owner = customer_of(stream) if account is None else self._owners.get(account)
+        times = (to_us(event.happened_at), to_us(event.recorded_at))
+        expected = (event.TOPIC, owner, account, *times)
+        for name, one, other in zip(_LOGGED, expected, logged, strict=True):
+            if one != other:
+                text = f"position {position}: expected {name} {one}, found {other}"
+                self.faults.append(("event_log", text))
+
+    def _fault(self, position: int, text: str) -> None:
+        self.faults.append((f"position {position}", text))
+
+
+def _require_body(event: LedgerEvent) -> None:
+    if isinstance(event, PageRecorded | LinesAttributed):
+        found = digest(event.body)
+        if found != event.body_sha256:
+            msg = f"expected a body with the digest {event.body_sha256}, found {found}"
+            raise IntegrityFailure(msg)
+
+
+# What the log says of an event beside its place and digest.
+_LOGGED: Final = ("topic", "customer", "account", "happened_at_us", "recorded_at_us")
+
+_STORED: Final = """
+    SELECT l.position, l.stream, l.version, s.state, s.topic, l.leaf, l.topic, l.customer,
+        l.account, l.happened_at_us, l.recorded_at_us
+    FROM main.event_log l JOIN stored_events s
+        ON s.originator_id = l.stream AND s.originator_version = l.version
+    WHERE l.position > :after ORDER BY l.position LIMIT :at_once
+"""
 _HOLES_IN_LOG: Final = """
     SELECT previous, position FROM (
         SELECT position, LAG(position, 1, 0) OVER (ORDER BY position) AS previous
@@ -61,40 +138,3 @@ _NOT_LOGGED: Final = """
     LEFT JOIN main.event_log ON originator_id = stream AND originator_version = version
     WHERE stream IS NULL ORDER BY originator_id, originator_version
 """
-
-
-def damaged(database: Database) -> Iterator[Fault]:
-    """Find events whose bytes have another digest than the log, or contradict themselves."""
-    for position, stream, version, digest, topic, state in database.each(STORED):
-        try:
-            fault = _fault(stream, version, digest, topic, state)
-        except Exception as error:  # whatever damage does is a finding
-            fault = f"cannot be read: {str(error) or type(error).__name__}"
-        if fault is not None:
-            yield f"position {position}", f"{stream}: {fault}"
-
-
-def _fault(stream: str, version: int, digest: bytes, topic: str, state: bytes) -> str | None:
-    found = leaf(stream, version, topic, state)
-    if found != digest:
-        return f"expected the digest {bytes(digest).hex()}, found {found.hex()}"
-    event = decode(topic, state)
-    if isinstance(event, PageRecorded):
-        return _page_fault(event)
-    if isinstance(event, LinesAttributed) and len(attributed(event)) != event.count:
-        return f"expected {event.count} attributed lines, found {len(attributed(event))}"
-    return None
-
-
-def _page_fault(page: PageRecorded) -> str | None:
-    """Compare a page's header with its lines; count, credits and digest are `unpack`'s."""
-    lines = unpack(page)
-    times = [line.at_us for line in lines]
-    ids = [order(line.id) for line in lines]
-    if (ids[0], ids[-1]) != (order(page.first_id), order(page.last_id)):
-        return f"expected lines {page.first_id} to {page.last_id}, found others"
-    if sorted(set(ids)) != ids:
-        return "expected lines ordered by id, each once, found otherwise"
-    if (min(times), max(times)) != (to_us(page.first_at), to_us(page.last_at)):
-        return f"expected lines from {page.first_at} to {page.last_at}, found other times"
-    return None

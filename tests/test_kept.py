@@ -110,7 +110,7 @@ def test_its_views_come_out_of_its_events_again(kept: Database, books: Books) ->
         assert list(log(scratch)) == list(log(kept))
         for view in VIEWS:
             assert rows_of(scratch, view) == rows_of(kept, view), view
-    assert books.type("check").status == 0
+    assert books.type("check", "--full").status == 0
 
 
 def expected_balances() -> dict[str, str | None]:

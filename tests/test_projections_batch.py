@@ -6,9 +6,9 @@ import pytest
 
 from ledger.errors import DatabaseUnusable, IntegrityFailure
 from projections import batch
-from projections.batch import Projection, catch_up, caught_up, position_of, rebuild
+from projections.batch import Projection, catch_up, caught_up, position_of
 from projections.books import log_position
-from projections.movement_index import MOVEMENT_INDEX
+from projections.movement_index import MOVEMENT_INDEX, MovementFold
 
 STORY = """
     customer ab12345-ovh
@@ -48,8 +48,10 @@ def test_catching_up_applies_the_whole_log(database):
 def test_catching_up_in_small_steps_gives_the_same(database, monkeypatch):
     catch_up(MOVEMENT_INDEX, database)
     at_once = tables(database)
+    for table in ("movement", "page_span", "projection_position"):
+        database.execute(f"DELETE FROM {table}")
     monkeypatch.setattr(batch, "ENTRIES_PER_STEP", 1)
-    rebuild(MOVEMENT_INDEX, database)
+    catch_up(MOVEMENT_INDEX, database)
     assert tables(database) == at_once
 
 
@@ -61,12 +63,14 @@ def test_catching_up_again_goes_on_where_it_was(books, database):
 
 
 def test_a_step_that_fails_leaves_neither_rows_nor_position(database):
-    def explode(rows, logged):
-        MOVEMENT_INDEX.apply(rows, logged)
-        if logged.position == 6:
-            raise IntegrityFailure("expected no explosion, found one")
+    class Exploding(MovementFold):
+        def add(self, logged):
+            super().add(logged)
+            self.finish()
+            if logged.position == 6:
+                raise IntegrityFailure("expected no explosion, found one")
 
-    fragile = Projection("register", MOVEMENT_INDEX.tables, explode)
+    fragile = Projection("register", MOVEMENT_INDEX.tables, Exploding)
     with pytest.raises(IntegrityFailure):
         catch_up(fragile, database)
     assert position_of(fragile, database) == 0

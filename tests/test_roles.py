@@ -138,6 +138,8 @@ REPORTS = (
     ("account", "list"),
     ("account", "show", "sms-ab12345-1"),
     ("check",),
+    ("check", "--full"),
+    ("cost", "--by", "country"),
 )
 
 
@@ -169,10 +171,17 @@ def test_a_writer_imports_and_closes_and_a_reader_is_told_what_is_behind(
     behind = office.sl("auditor", "reg")
     assert (behind.status, behind.out, behind.err.count("\n")) == (6, "", 1)
     assert "expected to bring the register up to log position" in behind.err
+    told = office.sl("auditor", "cost")
+    assert (told.status, told.err.count("\n")) == (0, 1)
+    assert "note: what was recorded after log position" in told.err
+    assert office.sl("auditor", "rebuild").status == 6
     assert office.sl("auditor", "bal").status == 0
     assert office.sl("auditor", "check").status == 0
     assert office.sl("importer", "reg").status == 0
     assert office.sl("auditor", "reg").status == 0
+    assert office.sl("importer", "rebuild").status == 0
+    told = office.sl("auditor", "cost")
+    assert (told.status, told.err) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -272,6 +281,7 @@ def test_what_a_member_migrates_belongs_to_the_owner(office: Office) -> None:
             "GRANT CREATE ON SCHEMA public TO ledger_owner",
             *(f"DROP VIEW {name}" for name, kind, *_ in rights(office) if kind == "v"),
             "DROP FUNCTION refuse_edit() CASCADE",
+            "DROP TABLE monthly_total, page_change",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             database.execute(statement)

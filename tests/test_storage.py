@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from eventsourcing.sqlite import (
     SQLiteAggregateRecorder,
@@ -16,7 +18,7 @@ from ledger.canonical import encode, leaf
 from ledger.consumption import Consumption, Range
 from ledger.credits import ZERO, Credits
 from ledger.database import SCHEMA_VERSION, connect
-from ledger.errors import DatabaseUnusable
+from ledger.errors import DatabaseUnusable, IntegrityFailure
 from ledger.events import (
     AccountOpened,
     BalanceOpened,
@@ -26,9 +28,11 @@ from ledger.events import (
     TransferReceived,
     TransferSent,
 )
-from ledger.pages import Line, record_pages, unpack
+from ledger.pages import Line, attribute, record_pages, unpack
 from ledger.storage import Placed, Storage, VersionConflict
+from ledger.storage.verbatim import insert, whole_transaction
 from ledger.times import to_us
+from ledger.totals import Recorded
 
 AT = datetime(2026, 10, 2, 9, tzinfo=UTC)
 STAMP = Stamp(recorded_at=AT, actor="tester", command_id="c-1", source=FromOperator())
@@ -159,6 +163,87 @@ def test_a_snapshot_of_another_fold_is_not_looked_at(storage, books):
 def test_a_snapshot_that_another_program_took_is_left_alone(storage):
     storage.keep(Consumption("sms-one-1", version=2, lines=6))
     storage.keep(Consumption("sms-one-1", version=2, lines=6))
+
+
+def test_a_snapshot_of_the_first_release_is_read(storage, books):
+    """Ranges are stored as they always were: the fold has not changed."""
+    database = books.database()
+    database.execute(
+        "INSERT INTO stored_snapshots (originator_id, originator_version, topic, state)"
+        " VALUES ('sms-one-1/consumption', 2, 'sms.consumption-snapshot.1', :state)",
+        state=b'{"lines":6,"ranges":[[1,"consumption",1,3,17],[2,"reply","a","b",18]],'
+        b'"corrected":[["consumption",2,0]],"not_billed":[]}',
+    )
+    database.close()
+    state = storage.consumption("sms-one-1")
+    assert state.ranges == [Range(1, "consumption", 1, 3, 17), Range(2, "reply", "a", "b", 18)]
+    assert state.corrected == {("consumption", 2): ZERO}
+
+
+# --- many at once --------------------------------------------------------------------------
+
+
+def test_a_transaction_of_many_pages_is_stored_as_its_pages_are(storage, books):
+    pages = [page(first, count=40) for first in range(1, 2000, 40)]
+    positions = storage.append(
+        *(Placed("sms-one-1/consumption", n, one) for n, one in enumerate(pages, start=1))
+    )
+    assert positions == list(range(4, 4 + len(pages)))
+    assert [event for _, event in storage.read("sms-one-1/consumption")] == pages
+    database = books.database()
+    assert database.execute("SELECT moved_milli FROM account") == [(-700 * 2000,)]
+    assert database.execute("SELECT SUM(count), SUM(milli) FROM daily_total") == [
+        (2000, -700 * 2000)
+    ]
+    database.close()
+
+
+def test_one_statement_runs_with_many_parameters(books):
+    add = "INSERT INTO label (account, description) VALUES (:account, :description)"
+    rows = [{"account": f"sms-one-{n}", "description": "100 %s"} for n in (1, 2, 3)]
+    with closing(books.database()) as database:
+        database.execute_many(add, rows)
+        database.execute_many(add, [])
+        assert database.execute("SELECT COUNT(*), MIN(description) FROM label") == [
+            (3, "100 %s")
+        ]
+        twice = [{"account": "sms-one-4", "description": "x"}] * 2
+        with pytest.raises(DatabaseUnusable), database.transaction() as inside:
+            inside.execute_many(add, twice)
+        assert database.execute("SELECT COUNT(*) FROM label") == [(3,)]
+
+
+# --- what others stored --------------------------------------------------------------------
+
+
+def test_what_others_stored_is_not_believed_by_its_headers(storage, books):
+    """Sums may take a header's word: a body that contradicts it must not get in."""
+    made = page()
+    forged = msgspec.structs.replace(made, spent=Credits(1))
+    state = encode(forged)
+    one = Recorded("sms-one-1/consumption", 1, forged.TOPIC, state, forged)
+    with closing(books.database()) as database:
+        with (
+            pytest.raises(IntegrityFailure, match="expected spent"),
+            whole_transaction(database) as rows,
+        ):
+            insert(rows, [one])
+        assert storage.last("sms-one-1/consumption") is None
+        with whole_transaction(database) as rows:
+            insert(rows, [Recorded(one.stream, 1, made.TOPIC, encode(made), made)])
+    assert storage.last("sms-one-1/consumption") == (1, made)
+
+
+def test_users_of_other_lines_than_told_do_not_get_in(storage, books):
+    made = attribute("consumption", [(1, "anna")], stamp=STAMP, at_us=to_us(AT))
+    forged = msgspec.structs.replace(made, count=2)
+    one = Recorded("sms-one-1/consumption", 1, forged.TOPIC, encode(forged), forged)
+    with (
+        closing(books.database()) as database,
+        pytest.raises(IntegrityFailure, match="expected the users of 2 lines"),
+        whole_transaction(database) as rows,
+    ):
+        insert(rows, [one])
 
 
 def test_the_migrated_schema_is_what_the_library_would_create(sqlite_books, tmp_path):

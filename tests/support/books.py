@@ -10,7 +10,8 @@
 
 A line is `DATE TIME WORD CREDITS REST…` in the customer's local time, of the account that was
 named last. Lines of one kind that follow each other make one page; messages are numbered 1, 2,
-3 … in each account.
+3 … in each account. `sms 1.4 tag=otp country=FR batch=b-1 user=anna` has labels; who sent the
+lines of a page is the next event. `send-by 3,4 anna` says so later.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from ledger.events import (
     TransferReceived,
     TransferSent,
 )
-from ledger.pages import Line
+from ledger.pages import Line, attribute
 from ledger.service import Ledger, Work
 from ledger.times import to_us
 
@@ -84,6 +85,7 @@ class Books:
     lines: dict[str, dict[int, tuple[int, Line]]] = field(default_factory=dict)
     drawn: dict[str, int] = field(default_factory=dict)
     waiting: list[tuple[str, LineKind, Line]] = field(default_factory=list)
+    users: dict[int, str] = field(default_factory=dict)
     commands: int = 0
 
     @property
@@ -178,10 +180,14 @@ class Books:
             number = self.drawn[self.account] = self.drawn.get(self.account, 0) + 1
             self.lines.setdefault(self.account, {})
             milli = Credits.parse(rest[0]).milli
-            line = Line(id=number, at_us=to_us(at), milli=milli, parts=1)
+            labels = dict(label.split("=") for label in rest[1:])
+            user = labels.pop("user", None)
+            line = Line(id=number, at_us=to_us(at), milli=milli, parts=1, **labels)
             if self.waiting and self.waiting[-1][1] != kind:
                 self._send(run)
             self.waiting.append((self.account, kind, line))
+            if user:
+                self.users[number] = user
             return
         self._send(run)
         make = getattr(self, f"_{word.replace('-', '_')}")
@@ -192,7 +198,8 @@ class Books:
             return
         name, kind, _ = self.waiting[0]
         lines, stamp = [line for *_, line in self.waiting], self.stamp()
-        self.waiting = []
+        users = list(self.users.items())
+        self.waiting, self.users = [], {}
 
         def decide(work: Work) -> None:
             state = work.consumption(name)
@@ -202,6 +209,19 @@ class Books:
             work.record(state, recording.pages)
             for line in lines:
                 self.lines[name][int(line.id)] = (state.version, line)
+            if users:
+                work.record(state, [attribute(kind, users, stamp=stamp, at_us=lines[-1].at_us)])
+
+        run(decide)
+
+    def _send_by(self, run: Run, at: datetime, numbers: str, user: str) -> None:
+        """Say later who sent some lines: `send-by 3,4 anna`; all of one kind."""
+        name, stamp = self.account, self.stamp()
+        users = [(int(number), user) for number in numbers.split(",")]
+
+        def decide(work: Work) -> None:
+            told = attribute("consumption", users, stamp=stamp, at_us=to_us(at))
+            work.record(work.consumption(name), [told])
 
         run(decide)
 

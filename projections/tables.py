@@ -1,0 +1,78 @@
+"""The tables that can be made again from the events: their columns, the key first."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Table(NamedTuple):
+    """A table; `then` says what an insert does where the key is there already."""
+
+    name: str
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    then: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.key, *self.values)
+
+
+CUSTOMER: Final = Table(
+    "customer", ("customer",), ("subsidiary", "time_zone", "registered_at_us")
+)
+ACCOUNT: Final = Table(
+    "account",
+    ("account",),
+    (
+        "customer", "created_on", "opened_at_us", "closed_at_us", "opening_at_us",
+        "opening_milli", "moved_milli",
+    ),
+)  # fmt: skip
+FILE_IMPORT: Final = Table(
+    "file_import", ("customer", "sha256"), ("rows", "started_at_us", "completed_at_us")
+)
+OPEN_BREAK: Final = Table(
+    "open_break", ("account", "kind", "reference"), ("opened_at_us", "credits_milli", "text")
+)
+
+MOVEMENT: Final = Table(
+    "movement",
+    ("position",),
+    ("account", "at_us", "recorded_at_us", "kind", "milli", "reference"),
+)
+PAGE_SPAN: Final = Table(
+    "page_span",
+    ("account", "version"),
+    ("kind", "first_at_us", "last_at_us", "recorded_at_us"),
+)
+
+# Sums are added to.
+DAILY_TOTAL: Final = Table(
+    "daily_total",
+    ("account", "day", "kind"),
+    ("count", "milli", "first_at_us", "last_at_us", "recorded_at_us"),
+    """ON CONFLICT (account, day, kind) DO UPDATE SET
+        count = daily_total.count + excluded.count,
+        milli = daily_total.milli + excluded.milli,
+        first_at_us = CASE WHEN excluded.first_at_us < daily_total.first_at_us
+            THEN excluded.first_at_us ELSE daily_total.first_at_us END,
+        last_at_us = CASE WHEN excluded.last_at_us > daily_total.last_at_us
+            THEN excluded.last_at_us ELSE daily_total.last_at_us END,
+        recorded_at_us = CASE WHEN excluded.recorded_at_us > daily_total.recorded_at_us
+            THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END""",
+)
+MONTHLY_TOTAL: Final = Table(
+    "monthly_total",
+    ("account", "dimension", "month", "value"),
+    ("count", "milli"),
+    """ON CONFLICT (account, dimension, month, value) DO UPDATE SET
+        count = monthly_total.count + excluded.count,
+        milli = monthly_total.milli + excluded.milli""",
+)
+PAGE_CHANGE: Final = Table("page_change", ("account", "page", "version"), ())
+
+# A table comes before those that it refers to.
+BOOKS: Final = (FILE_IMPORT, OPEN_BREAK, ACCOUNT, CUSTOMER)
+REGISTER: Final = (MOVEMENT, PAGE_SPAN)
+MONTHLY: Final = (MONTHLY_TOTAL, PAGE_CHANGE)
