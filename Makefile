@@ -1,4 +1,4 @@
-# Five words: demo · test · check · bench · lock. Each does all the set-up that it needs, from a
+# Six words: demo · test · check · bench · soak · lock. Each does all the set-up that it needs, from a
 # fresh clone, with python3 (3.11 or newer) alone. The plain commands stand in the README.
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Two cores are enough for the suite; more are used where they are.
 JOBS ?= auto
 
-.PHONY: demo test check bench lock setup clean
+# `make bench N=10000000`, and what else it is to be told: `make bench ARGS=--write-docs`.
+N ?= 1000000
+ARGS ?=
+
+.PHONY: demo test check bench soak lock setup clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.run
@@ -23,7 +27,11 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --lines $(N) $(ARGS)
+
+# What `test` does in samples: thirty rounds of kills and crashes, and more to write at once.
+soak: $(VENV)/.dev
+	SMS_LEDGER_SOAK=1 $(BIN)/python -m pytest -q -s tests/test_kills.py tests/test_writers.py tests/test_operator.py
 
 setup: $(VENV)/.dev
 

@@ -2,7 +2,8 @@
 
 `Ledger.work` runs a decision on fresh states and records what it gives in one transaction. A
 decision may run several times; natural keys make the second run record only what is missing,
-also after a commit whose outcome was not known.
+also after a commit whose outcome was not known. One that is overtaken again and again is run
+while all others wait: a long one would never come to its end beside many short ones.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from copy import copy
+from dataclasses import fields
 from datetime import datetime
 from typing import Final, TypeVar, assert_never
 
@@ -18,10 +22,11 @@ from ledger import consumption as consumptions
 from ledger import customer as customers
 from ledger import observation as observations
 from ledger.account import Account
+from ledger.canonical import encode
 from ledger.consumption import Consumption
 from ledger.customer import Customer
-from ledger.database import Address
-from ledger.errors import DatabaseBusy, IntegrityFailure
+from ledger.database import Address, connect
+from ledger.errors import IntegrityFailure
 from ledger.events import (
     AccountEvent,
     BalanceObserved,
@@ -36,12 +41,14 @@ from ledger.names import consumption_stream, customer_stream, observations_strea
 from ledger.observation import Observations
 from ledger.pages import Line, LineId, unpack
 from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
+from ledger.storage.verbatim import insert, whole_transaction
 from ledger.times import to_us
+from ledger.totals import Recorded
 
 State = Customer | Account | Consumption | Observations
 T = TypeVar("T")
 
-_ATTEMPTS: Final = 10
+_ATTEMPTS: Final = 6
 _FIRST_WAIT_S: Final = 0.01
 
 
@@ -74,10 +81,28 @@ def _evolve(state: State, event: LedgerEvent) -> None:
         raise IntegrityFailure(msg)
 
 
+def _draft(state: State) -> State:
+    """Copy a state for a decision, so that one that is overtaken spoils nothing."""
+    draft = copy(state)
+    for field in fields(state):
+        value = getattr(state, field.name)
+        if isinstance(value, dict | list | set):
+            setattr(draft, field.name, value.copy())
+    return draft
+
+
+def _recorded(placed: Placed) -> Recorded:
+    event = placed.event
+    return Recorded(
+        placed.originator_id, placed.originator_version, event.TOPIC, encode(event), event
+    )
+
+
 class Ledger:
     """The write side of one ledger."""
 
     def __init__(self, address: Address) -> None:
+        self._address = address
         self._storage = Storage(address)
         self._states: dict[str, State] = {}
 
@@ -92,33 +117,37 @@ class Ledger:
 
     def work(self, decide: Callable[[Work], T]) -> T:
         """Run a decision and record its events together. Raises DatabaseBusy and its own."""
-        wait_s = _FIRST_WAIT_S
+        wait_s = 0.0
         for _ in range(_ATTEMPTS):
             work = Work(self)
             try:
                 result = decide(work)
-                self._record(work)
+                if work.placed:
+                    self._storage.append(*work.placed)
             except VersionConflict:
-                self._states.clear()
                 time.sleep(wait_s * (0.5 + random.random()))  # noqa: S311 (jitter, no secret)
-                wait_s *= 2
-            except BaseException:
-                self._states.clear()
-                raise
+                # The first time at once: who was first has just come to an end.
+                wait_s = 2 * wait_s or _FIRST_WAIT_S
             else:
+                self._keep(work)
                 return result
-        msg = (
-            "expected to record the change, found that other programs changed the same account"
-            f" {_ATTEMPTS} times meanwhile: nothing was recorded, run the command again"
-        )
-        raise DatabaseBusy(msg)
+        return self._work_alone(decide)
 
-    def _record(self, work: Work) -> None:
-        if work.placed:
-            self._storage.append(*work.placed)
-            for state in self._states.values():
-                if isinstance(state, Consumption):
-                    self._keep_snapshot(state, work.placed)
+    def _work_alone(self, decide: Callable[[Work], T]) -> T:
+        """Decide while no other program can record anything. Raises DatabaseBusy."""
+        work = Work(self)
+        with closing(connect(self._address)) as database, whole_transaction(database) as rows:
+            result = decide(work)
+            insert(rows, [_recorded(one) for one in work.placed])
+        self._keep(work)
+        return result
+
+    def _keep(self, work: Work) -> None:
+        """Go on from the states that are recorded now."""
+        self._states.update(work.drafts)
+        for state in work.drafts.values():
+            if isinstance(state, Consumption):
+                self._keep_snapshot(state, work.placed)
 
     def _keep_snapshot(self, state: Consumption, placed: list[Placed]) -> None:
         stream = consumption_stream(state.account)
@@ -181,7 +210,7 @@ class Work:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._loaded: dict[str, State] = {}
+        self.drafts: dict[str, State] = {}
         self.placed: list[Placed] = []
 
     def customer(self, name: str) -> Customer:
@@ -206,9 +235,9 @@ class Work:
 
     def _load(self, fresh: State) -> State:
         stream = stream_of(fresh)
-        if stream not in self._loaded:
-            self._loaded[stream] = self._ledger.load(fresh)
-        return self._loaded[stream]
+        if stream not in self.drafts:
+            self.drafts[stream] = _draft(self._ledger.load(fresh))
+        return self.drafts[stream]
 
     def known_lines(
         self, account: str, kind: LineKind, ids: Iterable[LineId]

@@ -127,6 +127,11 @@ class Server:
             self._guardian.wait(timeout=30)
             self._guardian = None
 
+    def crash(self) -> None:
+        """End the server in the way that its administrators have for it."""
+        self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", "immediate")
+        self.stop()
+
     def _wait(self) -> None:
         import psycopg
 
