@@ -1,132 +1,88 @@
 """Time what people feel, each against a yardstick in the same interleaved rounds.
 
-Usage: python -m bench [--lines N] [--rounds N]
+Usage: python -m bench [--lines N] [--rounds N] [--only import,…] [--database postgresql://…]
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import sqlite3
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from bench.books import ACCOUNT, CUSTOMER, messages
+from bench import page, report
+from bench.checks import WrongAnswer
+from bench.commands import CommandFailed
+from bench.machine import machine
+from bench.measures import PARTS
+from bench.places import places
+from bench.results import Found
+from bench.scene import Scene
 
-_PROGRAM = [sys.executable, "-c", "from cli import main; main()"]
-_HEADER = (
-    "customer", "account", "kind", "id", "happened_at", "credits", "country", "parts", "tag",
-)  # fmt: skip
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(prog="bench")
-    options.add_argument("--lines", type=int, default=100_000)
-    options.add_argument("--rounds", type=int, default=9)
-    chosen = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="sms-ledger-bench-") as name:
-        folder = Path(name)
-        file = _file(folder, chosen.lines)
-        print(f"{chosen.lines} lines, {chosen.rounds} interleaved rounds, medians\n")
-        _start_up(folder, file, chosen.rounds)
-        _import(folder, file, chosen.lines, chosen.rounds)
+# Ratios want many rounds; sizes where a round takes minutes are about memory, disk, answers.
+_ROUNDS: Final = 9
+_ROUNDS_OF_LARGE: Final = 3
+_LARGE_LINES: Final = 2_000_000
 
 
-def _file(folder: Path, lines: int) -> Path:
-    file = folder / "book.csv"
-    with file.open("w", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(_HEADER)
-        for one in messages(lines):
-            milli = f"{one.milli // 1000}.{one.milli % 1000:03d}"
-            at = one.at.isoformat()
-            row = (CUSTOMER, ACCOUNT, "consumption", one.id, at, milli, one.country, one.parts)
-            writer.writerow([*row, one.tag])
-    return file
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run it; gives the exit status: 1 where an answer was wrong, or a contender failed."""
+    asked = _options().parse_args(argv)
+    try:
+        run = _run(asked)
+    except (WrongAnswer, CommandFailed) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(report.as_text(run.results()))
+    if run.found.contenders:
+        print(f"\n{report.as_text(run.contenders())}")
+    if asked.json:
+        report.write(asked.json, run.as_json())
+    if asked.write_docs:
+        page.write(run)
+    return 0
 
 
-def _start_up(folder: Path, file: Path, rounds: int) -> None:
-    """`bal` on a small ledger against the bare import of click: at most 2.5 times."""
-    small = folder / "small.csv"
-    small.write_text("".join(file.open().readlines()[:500]))
-    database = str(folder / "small.db")
-    _run("--database", database, "import", str(small))
-    _compare(
-        "sms-ledger bal ÷ python -c 'import click'",
-        lambda: _run("--database", database, "bal"),
-        lambda: subprocess.run([sys.executable, "-c", "import click"], check=True),
-        rounds,
-    )
+def _options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    options.add_argument("--lines", type=int, default=1_000_000, help="messages of the book")
+    options.add_argument("--rounds", type=int, help="interleaved rounds; default: 9, or 3")
+    options.add_argument("--only", type=_parts, default=list(PARTS), metavar="PART,…",
+                         help=f"some of {', '.join(PARTS)}")  # fmt: skip
+    options.add_argument("--database", metavar="URL", help="a PostgreSQL server to use")
+    options.add_argument("--without-postgresql", action="store_true", help="SQLite alone")
+    options.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    options.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md")
+    return options
 
 
-def _import(folder: Path, file: Path, lines: int, rounds: int) -> None:
-    """The whole command against a plain loader of the same file into an indexed table."""
-    database, plain = folder / "ledger.db", folder / "plain.db"
-
-    def ours() -> None:
-        database.unlink(missing_ok=True)
-        _run("--database", str(database), "import", str(file))
-
-    def loader() -> None:
-        plain.unlink(missing_ok=True)
-        subprocess.run([sys.executable, "-c", _LOADER, str(plain), str(file)], check=True)
-
-    _compare("sms-ledger import ÷ plain loader", ours, loader, rounds, lines)
-    _check(database, plain)
-    for name, path in (("ledger", database), ("plain", plain)):
-        print(f"  {name}: {path.stat().st_size / lines:.1f} bytes a line")
+def _parts(text: str) -> list[str]:
+    parts = text.split(",")
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        msg = f"expected some of {', '.join(PARTS)}, found {', '.join(unknown)}"
+        raise argparse.ArgumentTypeError(msg)
+    return parts
 
 
-_LOADER = """
-import csv, sqlite3, sys
-database = sqlite3.connect(sys.argv[1])
-database.execute("PRAGMA journal_mode = WAL")
-database.execute("PRAGMA synchronous = FULL")
-database.execute("CREATE TABLE line (account TEXT, id INTEGER, at TEXT, milli INTEGER,"
-                 " country TEXT, parts INTEGER, tag TEXT, PRIMARY KEY (account, id))")
-database.execute("CREATE INDEX line_at ON line (account, at)")
-with open(sys.argv[2], newline="") as file, database:
-    rows = ((r["account"], int(r["id"]), r["happened_at"], int(r["credits"].replace(".", "")),
-             r["country"], int(r["parts"]), r["tag"]) for r in csv.DictReader(file))
-    database.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-"""
+def _run(asked: argparse.Namespace) -> report.Run:
+    rounds = asked.rounds or (_ROUNDS if asked.lines < _LARGE_LINES else _ROUNDS_OF_LARGE)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sms-bench-")))
+        given = stack.enter_context(
+            places(asked.database, with_postgres=not asked.without_postgresql)
+        )
+        scene = Scene(asked.lines, rounds, folder, given, stack)
+        found = Found()
+        for part in asked.only:
+            found.add(PARTS[part](scene))
+        about = machine(folder, given)
+        return report.Run(asked.lines, rounds, datetime.now(UTC).date(), about, found)
 
 
-def _check(database: Path, plain: Path) -> None:
-    """Both must have come to the same sum."""
-    ours = sqlite3.connect(database).execute("SELECT SUM(moved_milli) FROM account").fetchone()
-    theirs = sqlite3.connect(plain).execute("SELECT -SUM(milli) FROM line").fetchone()
-    if ours != theirs:
-        sys.exit(f"the ledger says {ours[0]}, the plain table {theirs[0]}")
-
-
-def _compare(
-    title: str,
-    ours: Callable[[], object],
-    yardstick: Callable[[], object],
-    rounds: int,
-    lines: int = 0,
-) -> None:
-    pairs = [(_timed(ours), _timed(yardstick)) for _ in range(rounds)]
-    ratio = statistics.median(one / other for one, other in pairs)
-    mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-    rate = f", {lines / mine:,.0f} lines/s against {lines / other:,.0f}" if lines else ""
-    print(f"{title}: {ratio:.2f} ({mine * 1000:.0f} ms against {other * 1000:.0f} ms{rate})")
-
-
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def _run(*arguments: str) -> None:
-    subprocess.run([*_PROGRAM, *arguments], check=True, capture_output=True)
-
-
-main()
+if __name__ == "__main__":
+    sys.exit(main())
