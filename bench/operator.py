@@ -65,7 +65,7 @@ class Place:
 def main() -> None:
     options = argparse.ArgumentParser(prog="bench.operator")
     options.add_argument("--database", metavar="URL")
-    options.add_argument("--adjustments", type=int, default=400)
+    options.add_argument("--adjustments", type=int, default=200)
     options.add_argument("--lines", type=int, default=100_000)
     options.add_argument("--movements", type=int, default=5_000)
     chosen = options.parse_args()
