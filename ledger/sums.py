@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.database import Rows
+from ledger.database import Rows, Table
 from ledger.events import LedgerEvent, PageRecorded
 from ledger.movements import MovementKind, movements
 from ledger.pages import page_costs
@@ -22,11 +22,12 @@ from ledger.times import from_us, local_day, start_of_day, to_us
 
 _DAY: Final = timedelta(days=1)
 
-_ADD: Final = """
-    INSERT INTO daily_total (account, day, kind, count, milli, first_at_us, last_at_us,
-        recorded_at_us)
-    VALUES (:account, :day, :kind, :count, :milli, :first, :last, :recorded)
-    ON CONFLICT (account, day, kind) DO UPDATE SET
+# Sums are added to.
+DAILY_TOTAL: Final = Table(
+    "daily_total",
+    ("account", "day", "kind"),
+    ("count", "milli", "first_at_us", "last_at_us", "recorded_at_us"),
+    """ON CONFLICT (account, day, kind) DO UPDATE SET
         count = daily_total.count + excluded.count,
         milli = daily_total.milli + excluded.milli,
         first_at_us = CASE WHEN excluded.first_at_us < daily_total.first_at_us
@@ -34,8 +35,8 @@ _ADD: Final = """
         last_at_us = CASE WHEN excluded.last_at_us > daily_total.last_at_us
             THEN excluded.last_at_us ELSE daily_total.last_at_us END,
         recorded_at_us = CASE WHEN excluded.recorded_at_us > daily_total.recorded_at_us
-            THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END
-"""
+            THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END""",
+)
 _MOVE: Final = "UPDATE account SET moved_milli = moved_milli + :milli WHERE account = :account"
 
 
@@ -93,6 +94,12 @@ class Sum:
     last_at_us: int
     recorded_at_us: int
 
+    def row(self) -> tuple[int, ...]:
+        """Give the values of the table's row."""
+        return (
+            self.count, self.milli, self.first_at_us, self.last_at_us, self.recorded_at_us
+        )  # fmt: skip
+
     def add(self, other: Sum) -> None:
         self.count += other.count
         self.milli += other.milli
@@ -128,22 +135,7 @@ class Sums:
         moved: dict[str, int] = {}
         for (account, _, _), found in days:
             moved[account] = moved.get(account, 0) + found.milli
-        self._rows.execute_many(
-            _ADD,
-            [
-                {
-                    "account": account,
-                    "day": day,
-                    "kind": kind,
-                    "count": found.count,
-                    "milli": found.milli,
-                    "first": found.first_at_us,
-                    "last": found.last_at_us,
-                    "recorded": found.recorded_at_us,
-                }
-                for (account, day, kind), found in days
-            ],
-        )
+        self._rows.insert(DAILY_TOTAL, [(*key, *found.row()) for key, found in days])
         self._rows.execute_many(
             _MOVE, [{"account": account, "milli": milli} for account, milli in moved.items()]
         )

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.database import Database, Rows
+from ledger.database import Database, Rows, Table
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 from projections.books import log_position
 from projections.counted import GoingAlong, Openings
 from projections.log import Logged, entries
-from projections.tables import Table
 
 ENTRIES_PER_STEP: Final = 1000
 

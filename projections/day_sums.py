@@ -9,11 +9,10 @@ from typing import Final
 
 from ledger.database import Database, Row
 from ledger.movements import Movement
-from projections.bulk import insert
+from ledger.sums import DAILY_TOTAL
 from projections.calendars import day_of, days
 from projections.counted import Counted
 from projections.shares import Shares
-from projections.tables import DAILY_TOTAL
 
 # In memory; what goes beyond is added to the table.
 _AT_MOST: Final = 50_000
@@ -75,7 +74,7 @@ class DaySums:
     def flush(self, database: Database, *, everything: bool = True) -> None:
         """Add to the table what was gathered, or only where that is much."""
         if everything or self.size > _AT_MOST:
-            insert(database, DAILY_TOTAL, sorted(self._rows()))
+            database.insert(DAILY_TOTAL, sorted(self._rows()))
             self.found.clear()
             self.size = 0
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ledger.credits import Credits
-from ledger.database import Database
+from ledger.database import Database, Table
+from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances, unequal_months
 from projections.batch import position_of
@@ -28,7 +29,7 @@ from projections.registry import registry
 from projections.report import Report
 from projections.shadow import differences, shadowed
 from projections.stored_proof import Proof, misplaced
-from projections.tables import BOOKS, DAILY_TOTAL, MONTHLY, REGISTER, Table
+from projections.tables import BOOKS, MONTHLY, REGISTER
 
 Severity = Literal["integrity", "unguarded", "unfinished"]
 

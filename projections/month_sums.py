@@ -10,7 +10,6 @@ from typing import Final, Literal, get_args
 
 from ledger.database import Database, Row
 from ledger.pages import Texts
-from projections.bulk import delete, insert
 from projections.calendars import month_of, months
 from projections.counted import Counted
 from projections.shares import Shares
@@ -26,6 +25,11 @@ UNKNOWN_COUNTRY: Final = "ZZ"
 
 # In memory; what goes beyond is added to the table.
 _AT_MOST: Final = 50_000
+
+_GONE: Final = """
+    DELETE FROM monthly_total WHERE account = :account AND dimension = :dimension
+        AND month = :month AND value = :value AND count = 0 AND milli = 0
+"""
 
 # By account, dimension and month, then by value: how many lines, thousandths.
 MonthTotals = dict[tuple[str, Dimension, str], dict[str, list[int]]]
@@ -117,9 +121,11 @@ class MonthSums:
         """
         if everything or self.size > _AT_MOST:
             rows = sorted(self._rows())
-            insert(database, MONTHLY_TOTAL, rows)
-            less = [row[:4] for row in rows if row[4] < 0]
-            delete(database, MONTHLY_TOTAL, less, only="count = 0 AND milli = 0")
+            database.insert(MONTHLY_TOTAL, rows)
+            less = [
+                dict(zip(MONTHLY_TOTAL.key, row, strict=False)) for row in rows if row[4] < 0
+            ]
+            database.execute_many(_GONE, less)
             self.found.clear()
             self.size = 0
 

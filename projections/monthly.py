@@ -16,7 +16,6 @@ from ledger.events import BalanceOpened, LineCorrected, LinesAttributed, Opening
 from ledger.movements import movements
 from ledger.times import to_us
 from projections.batch import ENTRIES_PER_STEP, Projection
-from projections.bulk import insert
 from projections.counted import Counted, Openings, Settled
 from projections.log import Logged, entries_of
 from projections.month_sums import MonthSums
@@ -135,7 +134,7 @@ class MonthlyTotals:
     def _note(self) -> None:
         noted = sorted(self._noted.items())
         values = ((*page, version) for page, versions in noted for version in sorted(versions))
-        insert(self._database, PAGE_CHANGE, values)
+        self._database.insert(PAGE_CHANGE, values)
         self._noted.clear()
 
     # --- openings --------------------------------------------------------------------------

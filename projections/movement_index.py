@@ -13,7 +13,6 @@ from ledger.events import PageRecorded, PurchaseAttributed
 from ledger.movements import movements
 from ledger.times import to_us
 from projections.batch import Projection
-from projections.bulk import insert
 from projections.counted import Openings
 from projections.log import Logged
 from projections.tables import MOVEMENT, PAGE_SPAN, REGISTER
@@ -44,8 +43,8 @@ class MovementFold:
             self.finish()
 
     def finish(self) -> None:
-        insert(self._database, MOVEMENT, self._movements)
-        insert(self._database, PAGE_SPAN, self._spans)
+        self._database.insert(MOVEMENT, self._movements)
+        self._database.insert(PAGE_SPAN, self._spans)
         self._movements, self._spans, self._purchases = [], [], {}
 
     def _add_singles(self, logged: Logged) -> None:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, get_args
 
 from ledger.credits import Credits
-from ledger.database import Database
+from ledger.database import Database, Table
 from ledger.errors import IntegrityFailure
 from ledger.events import PageRecorded
+from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances
 from projections.batch import move
@@ -28,7 +29,7 @@ from projections.page_sums import Run, alone
 from projections.refolding import Refold
 from projections.registry import registry
 from projections.shadow import beside
-from projections.tables import BOOKS, DAILY_TOTAL, MONTHLY, REGISTER, Table
+from projections.tables import BOOKS, MONTHLY, REGISTER
 
 Part = Literal["balances", "daily-totals", "register", "monthly-totals"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)

@@ -25,7 +25,6 @@ from ledger.events import (
 )
 from ledger.times import to_us, zone
 from ledger.totals import Balance
-from projections.bulk import insert
 from projections.counted import Counted, Settled
 from projections.tables import ACCOUNT, CUSTOMER, FILE_IMPORT, OPEN_BREAK
 
@@ -71,15 +70,15 @@ class Registry:
 
     def write(self, database: Database, balances: Mapping[str, Balance]) -> None:
         """Fill the tables, which are empty."""
-        insert(database, CUSTOMER, self.customers.values())
+        database.insert(CUSTOMER, self.customers.values())
         accounts = (
             (name, one.customer, one.created_on, one.opened_us, one.closed_us, one.opening_us,
              one.opening_milli, balances[name].moved_milli)
             for name, one in self.accounts.items()
         )  # fmt: skip
-        insert(database, ACCOUNT, accounts)
-        insert(database, FILE_IMPORT, self.imports.values())
-        insert(database, OPEN_BREAK, self.breaks)
+        database.insert(ACCOUNT, accounts)
+        database.insert(FILE_IMPORT, self.imports.values())
+        database.insert(OPEN_BREAK, self.breaks)
 
     def take(self, account: str, event: LedgerEvent) -> None:
         match event:

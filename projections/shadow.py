@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from ledger.database import Database, connect
-from projections.tables import Table
+from ledger.database import Database, Table, connect
 
 # Differences beyond these are counted, not listed.
 LISTED: Final = 5

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Table(NamedTuple):
-    """A table; `then` says what an insert does where the key is there already."""
-
-    name: str
-    key: tuple[str, ...]
-    values: tuple[str, ...]
-    then: str = ""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (*self.key, *self.values)
-
+from ledger.database import Table
 
 CUSTOMER: Final = Table(
     "customer", ("customer",), ("subsidiary", "time_zone", "registered_at_us")
@@ -48,20 +36,6 @@ PAGE_SPAN: Final = Table(
 )
 
 # Sums are added to.
-DAILY_TOTAL: Final = Table(
-    "daily_total",
-    ("account", "day", "kind"),
-    ("count", "milli", "first_at_us", "last_at_us", "recorded_at_us"),
-    """ON CONFLICT (account, day, kind) DO UPDATE SET
-        count = daily_total.count + excluded.count,
-        milli = daily_total.milli + excluded.milli,
-        first_at_us = CASE WHEN excluded.first_at_us < daily_total.first_at_us
-            THEN excluded.first_at_us ELSE daily_total.first_at_us END,
-        last_at_us = CASE WHEN excluded.last_at_us > daily_total.last_at_us
-            THEN excluded.last_at_us ELSE daily_total.last_at_us END,
-        recorded_at_us = CASE WHEN excluded.recorded_at_us > daily_total.recorded_at_us
-            THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END""",
-)
 MONTHLY_TOTAL: Final = Table(
     "monthly_total",
     ("account", "dimension", "month", "value"),

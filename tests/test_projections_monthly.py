@@ -312,14 +312,16 @@ def test_a_value_that_no_line_has_any_more_leaves_the_table(books):
 def test_a_batch_for_every_line_does_not_fill_the_memory(books, monkeypatch):
     monkeypatch.setattr(month_sums, "_AT_MOST", 500)
     written = []
-    insert = month_sums.insert
+    with closing(books.database()) as database:
+        of_database = type(database)
+    insert = of_database.insert
 
-    def watched(database, table, rows):
+    def watched(self, table, rows):
         rows = list(rows)
         written.append(len(rows))
-        insert(database, table, rows)
+        insert(self, table, rows)
 
-    monkeypatch.setattr(month_sums, "insert", watched)
+    monkeypatch.setattr(of_database, "insert", watched)
     ids = list(range(5000))
     recorded(books, *pages(books, ids, batch=[f"b-{i}" for i in ids]))
     found = by(books, "batch")

@@ -17,7 +17,7 @@ from eventsourcing.sqlite import (
 from ledger.canonical import encode, leaf
 from ledger.consumption import Consumption, Range
 from ledger.credits import ZERO, Credits
-from ledger.database import SCHEMA_VERSION, connect
+from ledger.database import SCHEMA_VERSION, Table, connect
 from ledger.errors import DatabaseUnusable, IntegrityFailure
 from ledger.events import (
     AccountOpened,
@@ -33,6 +33,7 @@ from ledger.storage import Placed, Storage, VersionConflict
 from ledger.storage.verbatim import insert, whole_transaction
 from ledger.times import to_us
 from ledger.totals import Recorded
+from projections.tables import CUSTOMER
 
 AT = datetime(2026, 10, 2, 9, tzinfo=UTC)
 STAMP = Stamp(recorded_at=AT, actor="tester", command_id="c-1", source=FromOperator())
@@ -211,6 +212,24 @@ def test_one_statement_runs_with_many_parameters(books):
         with pytest.raises(DatabaseUnusable), database.transaction() as inside:
             inside.execute_many(add, twice)
         assert database.execute("SELECT COUNT(*) FROM label") == [(3,)]
+
+
+def test_many_rows_are_inserted_with_whatever_is_missing_in_them(books):
+    """A column of which nothing is known has no type; a table is more than a portion long."""
+    account = Table("account", ("account",), ("customer", "created_on", "opened_at_us"))
+    events = Table("stored_events", ("originator_id", "originator_version"), ("topic", "state"))
+    with closing(books.database()) as database:
+        database.insert(CUSTOMER, [("one", "IT", "Europe/Rome", 1)])
+        database.insert(account, [])
+        database.insert(account, ((f"sms-{n}", "one", None, n) for n in range(5001)))
+        database.insert(account, [("sms-x", "one", None, 1), ("sms-y", "one", "2026-01-01", 2)])
+        database.insert(events, [("a", 1, "t", b"\0%s'"), ("a", 2, "t", b"")])
+        found = database.execute("SELECT COUNT(*), COUNT(created_on) FROM account")
+        assert found == [(5003, 1)]
+        states = database.execute("SELECT state FROM stored_events ORDER BY originator_version")
+        assert [bytes(state) for (state,) in states] == [b"\0%s'", b""]
+        with pytest.raises(DatabaseUnusable):
+            database.insert(account, [("sms-x", "one", None, 1)])
 
 
 # --- what others stored --------------------------------------------------------------------

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ledger.database.address import Address, PostgresAddress, parse_address
-from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params, Row, Rows
+from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params, Rows
 from ledger.database.schema import SCHEMA_VERSION, require_schema, schema_version
+from ledger.database.tables import Row, Table
 from ledger.errors import DatabaseUnusable
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PostgresAddress",
     "Row",
     "Rows",
+    "Table",
     "connect",
     "explain",
     "parse_address",

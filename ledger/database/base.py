@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 from ledger.database.address import Address
+from ledger.database.tables import Row, Table
 
 LOCK_TIMEOUT_S: Final = 30
 
 # The first half of the key of our advisory locks on PostgreSQL: "sms" and a byte to spare.
 LOCK_CLASS: Final = 0x736D7300
 
-Row = tuple[Any, ...]
 Params = Mapping[str, Any]
 
 
@@ -27,6 +27,10 @@ class Rows(Protocol):
 
     def execute_many(self, sql: str, each: Sequence[Params]) -> None:
         """Run one statement with each of these parameters; it gives no rows."""
+        ...
+
+    def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        """Insert rows, no key twice, or do what the table says where the key is there."""
         ...
 
 
@@ -46,6 +50,10 @@ class Database(ABC):
     @abstractmethod
     def execute_many(self, sql: str, each: Sequence[Params]) -> None:
         """Run one statement with each of these parameters; it gives no rows."""
+
+    @abstractmethod
+    def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        """Insert rows, no key twice, or do what the table says where the key is there."""
 
     @abstractmethod
     def each(self, sql: str, **params: Any) -> Iterator[Row]:

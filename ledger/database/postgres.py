@@ -15,7 +15,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from ledger.database.address import PostgresAddress
-from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params, Row
+from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params
+from ledger.database.tables import Row, Table, portions, unnested
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 
 OLDEST_SERVER: Final = 15
@@ -76,6 +77,11 @@ class PostgresDatabase(Database):
                 cursor.executemany(translated(sql, self._schema), each)
         except psycopg.Error as error:
             raise explain(error, self.address) from error
+
+    def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        for some in portions(rows):
+            sql, arrays = unnested(table, some)
+            self.execute(sql, **arrays)
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
         try:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from ledger.database.base import LOCK_TIMEOUT_S, Database, Params, Row
+from ledger.database.base import LOCK_TIMEOUT_S, Database, Params
+from ledger.database.tables import Row, Table, placed
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -61,6 +62,12 @@ class SqliteDatabase(Database):
     def execute_many(self, sql: str, each: Sequence[Params]) -> None:
         try:
             self._connection.executemany(sql, each)
+        except sqlite3.Error as error:
+            raise explain(error, self.address) from error
+
+    def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        try:
+            self._connection.executemany(placed(table), rows)
         except sqlite3.Error as error:
             raise explain(error, self.address) from error
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import starmap
 from operator import not_
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger.errors import BadFile
 from ledger.events import LINE_KINDS
@@ -55,6 +56,9 @@ def read(task: ToRead) -> Found:
         return _Reading(task).carefully()
 
 
+_NAMES: Final = ("customer", "account", "counter_account")
+
+
 class _Reading:
     """One attempt at one segment."""
 
@@ -90,7 +94,7 @@ class _Reading:
     def _block(self, block: Block) -> None:
         """Read lines by columns, and all else row by row."""
         is_line = [kind in LINE_KINDS for kind in block.columns[self._kind]]
-        if not all(is_line) and not all(map(self._names_known, block.rows())):
+        if not all(is_line) and not self._knows_all(block):
             # Who is named first, and where, is told by the rows in their order.
             self._one_by_one(block)
             return
@@ -101,12 +105,17 @@ class _Reading:
         else:
             self._one_by_one(block.only(list(map(not_, is_line))))
 
-    def _names_known(self, row: Sequence[str]) -> bool:
-        cells = cells_of(self._header, row)
-        customer, counter = cells["customer"], cells["counter_account"]
-        return self._parties.knows(customer, cells["account"]) and (
-            not counter or self._parties.knows(customer, counter)
-        )
+    def _knows_all(self, block: Block) -> bool:
+        """Tell whether all that the rows name was named before, asking once for each pair."""
+        customer, account, counter = (self._column(block, name) for name in _NAMES)
+        named = set(zip(customer, account, strict=True))
+        named |= {pair for pair in zip(customer, counter, strict=True) if pair[1]}
+        return all(starmap(self._parties.knows, named))
+
+    def _column(self, block: Block, name: str) -> Sequence[str]:
+        if name in self._header:
+            return block.columns[self._header.index(name)]
+        return [""] * len(block.lines)
 
     def _one_by_one(self, block: Block) -> None:
         for line, row in zip(block.lines, block.rows(), strict=True):

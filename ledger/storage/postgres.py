@@ -8,7 +8,7 @@ statements. Nothing in it waits for anything but the lock, so there is no deadlo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -21,7 +21,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 from psycopg.rows import dict_row, tuple_row
 
-from ledger.database import LOCK_CLASS, Params, PostgresAddress, Row
+from ledger.database import LOCK_CLASS, Params, PostgresAddress, Row, Table
 from ledger.database.postgres import (
     CONNECT_TIMEOUT_S,
     KEEPALIVES,
@@ -30,6 +30,7 @@ from ledger.database.postgres import (
     options,
     translated,
 )
+from ledger.database.tables import portions, unnested
 from ledger.errors import DatabaseUnusable
 from ledger.storage.seam import write_views
 
@@ -93,6 +94,11 @@ class _CursorRows:
 
     def execute_many(self, sql: str, each: Sequence[Params]) -> None:
         self._cursor.executemany(translated(sql, self._schema), each)
+
+    def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        for some in portions(rows):
+            sql, arrays = unnested(table, some)
+            self.execute(sql, **arrays)
 
 
 class _Recorder(library.PostgresApplicationRecorder):

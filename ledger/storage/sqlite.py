@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from eventsourcing import sqlite as library
 from eventsourcing.persistence import PersistenceError, StoredEvent
 from eventsourcing.utils import Environment, EnvType
 
-from ledger.database import LOCK_TIMEOUT_S, Params, Row
+from ledger.database import LOCK_TIMEOUT_S, Params, Row, Table
 from ledger.database.sqlite import explain
+from ledger.database.tables import placed
 from ledger.errors import DatabaseUnusable
 from ledger.storage.seam import write_views
 
@@ -57,6 +58,9 @@ class _CursorRows:
 
     def execute_many(self, sql: str, each: Sequence[Params]) -> None:
         self._cursor.executemany(sql, each)
+
+    def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        self._cursor.executemany(placed(table), rows)
 
 
 class _Recorder(library.SQLiteApplicationRecorder):

@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from ledger import totals
-from ledger.database import LOCK_CLASS, Database, Rows
+from ledger.database import LOCK_CLASS, Database, Rows, Table
 from ledger.events import LedgerEvent, LinesAttributed, PageRecorded
 from ledger.pages import page_columns, user_columns
+
+_STORED: Final = Table(
+    "stored_events", ("originator_id", "originator_version"), ("topic", "state")
+)
 
 
 @contextmanager
@@ -34,19 +39,8 @@ def insert(rows: Rows, recorded: Sequence[totals.Recorded]) -> None:
     """
     for one in recorded:
         _prove(one.event)
-    rows.execute_many(
-        "INSERT INTO stored_events (originator_id, originator_version, topic, state)"
-        " VALUES (:stream, :version, :topic, :state)",
-        [
-            {
-                "stream": one.stream,
-                "version": one.version,
-                "topic": one.topic,
-                "state": one.state,
-            }
-            for one in recorded
-        ],
-    )
+    stored = [(one.stream, one.version, one.topic, one.state) for one in recorded]
+    rows.insert(_STORED, stored)
     totals.write(rows, recorded)
 
 

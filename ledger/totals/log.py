@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.canonical import leaf
-from ledger.database import Params, Rows
+from ledger.database import Row, Rows, Table
 from ledger.events import LedgerEvent
 from ledger.names import account_of, customer_of
 from ledger.sums import Accounts
 from ledger.times import to_us
 
-_ADD: Final = """
-    INSERT INTO event_log (position, stream, version, topic, customer, account, happened_at_us,
-        recorded_at_us, leaf)
-    VALUES (:position, :stream, :version, :topic, :customer, :account, :happened_at_us,
-        :recorded_at_us, :leaf)
-"""
+_LOG: Final = Table(
+    "event_log",
+    ("position",),
+    (
+        "stream", "version", "topic", "customer", "account", "happened_at_us",
+        "recorded_at_us", "leaf",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Log:
     def __init__(self, rows: Rows, accounts: Accounts) -> None:
         self._rows = rows
         self._accounts = accounts
-        self._waiting: list[Params] = []
+        self._waiting: list[Row] = []
         self._last: int | None = None
 
     def add(self, one: Recorded) -> int:
@@ -51,23 +53,18 @@ class Log:
         self._last = position
         account = account_of(one.stream)
         self._waiting.append(
-            {
-                "position": position,
-                "stream": one.stream,
-                "version": one.version,
-                "topic": one.topic,
-                "customer": self._customer(one.stream, account),
-                "account": account,
-                "happened_at_us": to_us(one.event.happened_at),
-                "recorded_at_us": to_us(one.event.recorded_at),
-                "leaf": leaf(one.stream, one.version, one.topic, one.state),
-            }
-        )
+            (
+                position, one.stream, one.version, one.topic,
+                self._customer(one.stream, account), account, to_us(one.event.happened_at),
+                to_us(one.event.recorded_at),
+                leaf(one.stream, one.version, one.topic, one.state),
+            )
+        )  # fmt: skip
         return position
 
     def flush(self) -> None:
         if self._waiting:
-            self._rows.execute_many(_ADD, self._waiting)
+            self._rows.insert(_LOG, self._waiting)
             self._waiting = []
 
     def _last_position(self) -> int:
