@@ -30,7 +30,8 @@ It needs no network: the books are generated, and PostgreSQL is started from a p
 
 - **The book** is made by a seeded generator, the same at every run: 40 accounts of 5 customers
   with shares of 1/rank, 18 months, Poisson arrivals that follow the hours of a week, skewed
-  countries, tags, campaigns and logins, ids with gaps, recharges with money, transfers.
+  countries, tags, campaigns and logins, ids with gaps, recharges with money; some 2,000
+  transfers, purchases and corrections, however many messages.
 - **Ratios count.** Each round runs every contender once, in rotated order; a ratio is taken
   within each round, and the median over the rounds is shown with the smallest and the largest.
   Above 1 the product is faster, where a ratio is not said to be one of times.

@@ -66,7 +66,7 @@ def _traffic(
 ) -> Iterator[str]:
     senders = draw.choices(of, [account.share for account in of], k=_SENDERS)
     arrival, text, uniform = arrivals(draw, lines), Clock().text, draw.random
-    between = Movements(draw, of)
+    between = Movements(draw, of, lines)
     for _ in range(lines):
         account = senders[int(uniform() * _SENDERS)]
         message = account.messages[int(uniform() * TABLE)]

@@ -9,16 +9,20 @@ from typing import Final
 from bench.books.accounts import Account, Drawn, campaign, credits_text
 
 CAMPAIGN_LINES: Final = 400
-_RARE_LINES: Final = 500
 _VAT_PERCENT: Final = 22
+
+# What people do follows the calendar: of a large book as much as of one of a million messages.
+_RARE_LINES: Final = 500
+_RARE: Final = 2_000
 
 
 class Movements:
     """Gives the rows after a message; `chance`, from 0 to 1, decides on what is rare."""
 
-    def __init__(self, draw: random.Random, of: Sequence[Account]) -> None:
+    def __init__(self, draw: random.Random, of: Sequence[Account], lines: int) -> None:
         self._draw = draw
         self._of = of
+        self._rare_lines = max(_RARE_LINES, lines / _RARE)
         self._number = 7_000_000
 
     def rows(self, account: Account, sent: Drawn, at: str, chance: float) -> Iterator[str]:
@@ -26,7 +30,7 @@ class Movements:
             account.batches[sent.campaign] = campaign(self._draw)
         if account.milli < account.pack * 100:
             yield self._bought(account, "recharge", at)
-        if chance * _RARE_LINES < 1:
+        if chance * self._rare_lines < 1:
             yield from self._rare(account, at)
 
     def _rare(self, account: Account, at: str) -> Iterator[str]:
