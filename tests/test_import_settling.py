@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.files import chunks, settling
 from ledger.files.chunks import CORRECTED, OWN_PAGE, PAGE, USER, Group, Sorter
-from ledger.files.line_spool import LineSpool
+from ledger.files.line_spool import Index, LineSpool
 from ledger.files.settling import settle
 
 GROUP = Group(0, "consumption", texts=False)
@@ -160,7 +160,7 @@ def spilled(spool, group, rows, segment: int, chance: random.Random) -> None:
         )
         for of, chunk in sorter.take():
             spool.add(of, [chunk])
-    spool.groups.setdefault(group, [])
+    spool.groups.setdefault(group, Index())
 
 
 def test_chunks_that_lie_apart_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,4 +173,4 @@ def test_chunks_that_lie_apart_are_not_read_again(monkeypatch: pytest.MonkeyPatc
             )
         stored = list(spool.groups[GROUP])
         monkeypatch.setattr(LineSpool, "rows", None)
-        assert settle(spool, GROUP).new == stored
+        assert list(settle(spool, GROUP).new) == stored

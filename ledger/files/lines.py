@@ -80,7 +80,7 @@ class LineRecorder:
         tasks: list[ToPack] = []
 
         def packing() -> Iterator[ToPack]:
-            for stretch in _stretches(settled.new, _PAGES_AT_ONCE * LINES_PER_PAGE):
+            for stretch in _stretches(list(settled.new), _PAGES_AT_ONCE * LINES_PER_PAGE):
                 tasks.append(self._to_pack(*stretch))
                 yield tasks[-1]
 

@@ -26,7 +26,7 @@ from ledger.files.chunks import (
     chunks,
     without_repeats,
 )
-from ledger.files.line_spool import LineSpool, Stored, clusters
+from ledger.files.line_spool import Index, LineSpool, Stored, clusters
 from ledger.pages import LineId
 
 # How many lines are settled together, and how many wait to be dealt out.
@@ -47,8 +47,8 @@ class Settled:
     """
 
     group: Group
-    new: list[Stored] = field(default_factory=list)
-    unattributed: list[Stored] = field(default_factory=list)
+    new: Index = field(default_factory=Index)
+    unattributed: Index = field(default_factory=Index)
     own: int = 0
     contradiction: tuple[LineRow, LineRow] | None = None
     disagreement: tuple[LineRow, LineRow] | None = None
@@ -59,11 +59,11 @@ class Settled:
 
 
 def settle(spool: LineSpool, group: Group) -> Settled:
-    """Settle the lines of a group."""
+    """Settle the lines of a group, which the spool forgets."""
     settled = Settled(group)
-    for cluster in clusters(spool.groups[group]):
+    for cluster in clusters(spool.groups.pop(group)):
         if len(cluster) == 1 and cluster[0].distinct and cluster[0].line > 0:
-            settled.new.append(cluster[0])
+            settled.new.extend(cluster)
         else:
             for part in _parts(spool, cluster):
                 _settle_rows(spool, settled, part)
