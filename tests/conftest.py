@@ -6,20 +6,37 @@ or `sqlite_books` is about the file itself, what asks for `postgres` about the s
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from books import Books
 from stores import PostgresStore, SqliteStore, Store, postgres_store
 
 
+# Memory that is a folder: no test is about a machine that crashes, the only one that shows it.
+IN_MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2 * 1024**3
+
+
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the programs that tests start.
+    """Let Ctrl-C reach the programs that tests start, and keep their files in memory.
 
     A shell starts what it runs in the background deaf to it, and its children inherit that.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "TMPDIR" not in os.environ and roomy(IN_MEMORY):
+        os.environ["TMPDIR"] = str(IN_MEMORY)
+        tempfile.tempdir = None  # where that is is found out anew
+
+
+def roomy(folder: Path) -> bool:
+    """Tell whether the files of the tests have room in a folder; a container's may be small."""
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
 
 
 @pytest.fixture(scope="session")
