@@ -64,7 +64,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 def books(store: Store) -> Iterator[Books]:
     """An empty ledger, to be drawn."""
     with store.ledger() as url:
-        yield Books(url)
+        yield Books(url, store)
 
 
 @pytest.fixture
@@ -78,4 +78,4 @@ def sqlite_books(sqlite: SqliteStore) -> Iterator[Books]:
 def postgres_books(postgres: PostgresStore) -> Iterator[Books]:
     """An empty ledger on a server, to be drawn."""
     with postgres.ledger() as url:
-        yield Books(url)
+        yield Books(url, postgres)

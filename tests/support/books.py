@@ -21,13 +21,14 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from stores import sqlite_template
+from stores import Store, sqlite_template
 
 import cli
 from ledger import account as accounts
@@ -79,6 +80,7 @@ class Books:
     """A ledger; `type` runs a command on it as a person would."""
 
     url: str
+    store: Store | None = None  # where there is one, what is drawn first is drawn only once
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Rome"))
     customer: str = ""
     account: str = ""
@@ -120,6 +122,17 @@ class Books:
 
     def draw(self, drawing: str, *, together: bool = False) -> Books:
         """Record a drawing, event by event, or all of it in one transaction."""
+        if self.store is None or self.commands:
+            self._write(drawing, together)
+        elif self.store.restore(self.url, key := f"{together} {drawing}"):
+            vars(self).update(deepcopy(_DRAWN[key]), url=self.url, store=self.store)
+        else:
+            self._write(drawing, together)
+            self.store.keep(self.url, key)
+            _DRAWN[key] = deepcopy({**vars(self), "store": None})
+        return self
+
+    def _write(self, drawing: str, together: bool) -> None:
         with Ledger(self.address) as ledger:
             run = _Together() if together else ledger.work
             for text in drawing.splitlines():
@@ -129,7 +142,6 @@ class Books:
             self._send(run)
             if isinstance(run, _Together):
                 ledger.work(run.everything)
-        return self
 
     def stamp(self) -> Stamp:
         self.commands += 1
@@ -429,6 +441,9 @@ class Books:
     def _imported(self, run: Run, at: datetime, sha256: str) -> None:
         self._import(run, at, sha256, complete=True)
 
+
+# What the books know of a ledger that was kept, by its drawing.
+_DRAWN: dict[str, dict[str, Any]] = {}
 
 Run = Callable[[Callable[[Work], None]], None]
 
