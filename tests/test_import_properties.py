@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from properties import on_each_store
 from stores import Store
 
 import cli
@@ -194,15 +194,7 @@ def log(url: str) -> list[tuple[Any, ...]]:
         )
 
 
-generously = settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
-@generously
-@given(book=books())
+@on_each_store(sqlite=12, postgresql=4, book=books())
 def test_a_book_comes_to_the_balances_of_a_plain_fold(store: Store, book: list[Fact]) -> None:
     with store.ledger() as url:
         outcome = bring_in(url, written(book))
@@ -213,8 +205,9 @@ def test_a_book_comes_to_the_balances_of_a_plain_fold(store: Store, book: list[F
         assert len(log(url)) == size
 
 
-@generously
-@given(book=books(), chance=st.randoms(use_true_random=False))
+@on_each_store(
+    sqlite=12, postgresql=4, book=books(), chance=st.randoms(use_true_random=False)
+)
 def test_the_order_of_the_rows_does_not_matter(
     store: Store, book: list[Fact], chance: random.Random
 ) -> None:
@@ -225,8 +218,9 @@ def test_the_order_of_the_rows_does_not_matter(
         assert balances(url) == fold(book)
 
 
-@generously
-@given(book=books(), chance=st.randoms(use_true_random=False))
+@on_each_store(
+    sqlite=12, postgresql=4, book=books(), chance=st.randoms(use_true_random=False)
+)
 def test_files_that_overlap_come_to_the_same_in_either_order(
     store: Store, book: list[Fact], chance: random.Random
 ) -> None:
@@ -330,9 +324,12 @@ def test_an_import_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(
         bring_in(url, text)
         undisturbed = log(url)
         assert balances(url) == fold(book)
+    # A ledger is the same before a transaction as behind the one before it: one of the two is
+    # enough on PostgreSQL, which is slow to make ledgers.
+    moments = (False, True) if store.name == "sqlite" else (True,)
     cuts = 0
     for after in range(1, 100):
-        for committed in (False, True):
+        for committed in moments:
             with store.ledger() as url:
                 try:
                     with cut_off(monkeypatch, after=after, committed=committed, end=raise_cut):
@@ -341,9 +338,9 @@ def test_an_import_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(
                     cuts += 1
                     bring_in(url, text)
                 assert log(url) == undisturbed
-        if cuts < 2 * after:
+        if cuts < len(moments) * after:
             break
-    assert cuts > 15
+    assert cuts > 7 * len(moments)
 
 
 def test_two_processes_come_to_the_same_log_as_one(

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from books import Books
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import on_each_store
 from stores import Store
 
 from ledger.pages import Columns, Line, Texts, attribute, pack, record_pages
@@ -192,8 +192,9 @@ def add_up_to_the_days(books: Books) -> None:
     assert months == days
 
 
-@settings(max_examples=25, deadline=None)
-@given(
+@on_each_store(
+    sqlite=25,
+    postgresql=6,
     history=histories(),
     zone=st.sampled_from(ZONES),
     cuts=st.sets(st.integers(0, 24), max_size=8),

@@ -9,8 +9,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from books import Books
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import on_each_store
 from stores import Store
 
 ACCOUNTS = ("sms-one-1", "sms-one-2")
@@ -144,8 +144,14 @@ def recorded(url: str, history: list[Step], zone: str, *, together: bool) -> Boo
     return Books(url).draw(drawing(history, zone), together=together)
 
 
-@settings(max_examples=15, deadline=None)
-@given(histories(), st.sampled_from(ZONES), st.booleans(), st.integers(0, MINUTES))
+@on_each_store(
+    sqlite=15,
+    postgresql=5,
+    history=histories(),
+    zone=st.sampled_from(ZONES),
+    together=st.booleans(),
+    minute=st.integers(0, MINUTES),
+)
 def test_balances_totals_and_moments_equal_an_independent_fold(
     store: Store, history, zone, together, minute
 ):
@@ -166,8 +172,7 @@ def test_balances_totals_and_moments_equal_an_independent_fold(
         assert [f for f in books.rows("check", "--full") if f["severity"] == "integrity"] == []
 
 
-@settings(max_examples=15, deadline=None)
-@given(histories(), st.sampled_from(ZONES))
+@on_each_store(sqlite=15, postgresql=5, history=histories(), zone=st.sampled_from(ZONES))
 def test_running_balances_equal_an_independent_fold(store: Store, history, zone):
     with store.ledger() as url:
         books = recorded(url, history, zone, together=False)
@@ -184,8 +189,14 @@ def test_running_balances_equal_an_independent_fold(store: Store, history, zone)
             assert singles(rows) == singles(each)
 
 
-@settings(max_examples=15, deadline=None)
-@given(histories(), st.sampled_from(ZONES), st.integers(0, MINUTES), st.integers(1, MINUTES))
+@on_each_store(
+    sqlite=15,
+    postgresql=5,
+    history=histories(),
+    zone=st.sampled_from(ZONES),
+    minute=st.integers(0, MINUTES),
+    length=st.integers(1, MINUTES),
+)
 def test_a_statement_of_a_period_begins_and_ends_with_the_balances_of_a_fold(
     store: Store, history, zone, minute, length
 ):
