@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,21 @@ def pytest_configure() -> None:
 def roomy(folder: Path) -> bool:
     """Tell whether the files of the tests have room in a folder; a container's may be small."""
     return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> Iterator[None]:
+    """Let programs that tests start find themselves compiled, where that is not to be kept.
+
+    Else each of them compiles the whole ledger anew, and the suite starts hundreds.
+    """
+    if not sys.dont_write_bytecode:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="sms-ledger-compiled-") as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -69,26 +69,37 @@ def test_a_short_fault_is_not_even_noticed(store, tmp_path, undisturbed, monkeyp
 def test_a_synchronisation_killed_at_random_moments_ends_as_an_undisturbed_one(
     store, tmp_path, undisturbed
 ):
-    moments = random.Random(f"twenty on {store.name}")
+    """In turn by what it asked and by what it recorded: the same moments however slow it is."""
+    chance = random.Random(f"moments on {store.name}")
+    rounds = 10 if store.name == "sqlite" else 6
     with rig(tmp_path, store=store) as made:
+        asked_before = 0
+
+        def asked():
+            return len(made.ovh.requests) - asked_before
+
+        def recorded():
+            return made.table("SELECT COUNT(*) FROM event_log")[0][0]
+
         made.sl("bal")  # the schema is there; what is killed is the synchronisation
-        started = time.monotonic()
-        whole = made.start("sync")
-        whole.communicate()
-        takes_s = time.monotonic() - started
-        recorded = []
-        # twenty on the default store; the driver of the other one is slower to start
-        for _ in range(20 if store.name == "sqlite" else 8):
+        made.start("sync").communicate()
+        in_all = {asked: asked(), recorded: recorded()}
+        found = []
+        for number in range(rounds):
             store.begin_again(made.database)
-            killed = made.start("sync")
-            time.sleep(moments.uniform(0.3, 1.0) * takes_s)
-            killed.send_signal(signal.SIGKILL)
-            killed.communicate()
-            recorded.append(made.table("SELECT COUNT(*) FROM event_log")[0][0])
+            asked_before = len(made.ovh.requests)
+            measure = (asked, recorded)[number % 2]
+            enough = (number + chance.random()) / rounds * in_all[measure]
+            with made.start("sync") as killed:
+                while measure() < enough and killed.poll() is None:
+                    time.sleep(0.001)
+                killed.send_signal(signal.SIGKILL)
+                killed.communicate()
+            found.append(recorded())
             made.sync()
             assert made.figures() == undisturbed
             assert made.sl("check").status == 0
-        assert len(set(recorded)) > 2, "the kills all fell into the same moment"
+        assert len(set(found)) > rounds / 2, "the kills all fell into the same moment"
 
 
 def test_two_synchronisations_at_once_count_nothing_twice(store, tmp_path, undisturbed):

@@ -226,8 +226,8 @@ def test_a_ledger_that_a_newer_program_migrated_ends_it_with_status_6(small):
 
 def test_a_ledger_that_is_gone_is_waited_for_and_not_made_anew(small, tmp_path):
     with looping(small) as loop:
-        loop.wait_for("round ended")
-        away = Path(small.database).rename(tmp_path / "away.db")
+        with loop.held():
+            away = Path(small.database).rename(tmp_path / "away.db")
         assert "gone" in loop.wait_for("database lost")["error"]
         assert not Path(small.database).exists()
         away.rename(small.database)

@@ -63,6 +63,21 @@ class Loop:
         """Wait for an event that is yet to come."""
         return self.wait_for(event, after=len(self.written))
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the loop between two rounds, however slow the machine is."""
+        while True:
+            self.next("round ended")
+            self.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.05)  # what it wrote until now is read
+            if self.events()[-1] == "round ended":
+                break
+            self.process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal; gives the exit status."""
         self.process.send_signal(number)
