@@ -205,9 +205,7 @@ def test_a_book_comes_to_the_balances_of_a_plain_fold(store: Store, book: list[F
         assert len(log(url)) == size
 
 
-@on_each_store(
-    sqlite=12, postgresql=4, book=books(), chance=st.randoms(use_true_random=False)
-)
+@on_each_store(sqlite=12, postgresql=4, book=books(), chance=st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(
     store: Store, book: list[Fact], chance: random.Random
 ) -> None:
@@ -218,9 +216,7 @@ def test_the_order_of_the_rows_does_not_matter(
         assert balances(url) == fold(book)
 
 
-@on_each_store(
-    sqlite=12, postgresql=4, book=books(), chance=st.randoms(use_true_random=False)
-)
+@on_each_store(sqlite=12, postgresql=4, book=books(), chance=st.randoms(use_true_random=False))
 def test_files_that_overlap_come_to_the_same_in_either_order(
     store: Store, book: list[Fact], chance: random.Random
 ) -> None:
