@@ -28,6 +28,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "reg": ("cli.reg:reg", "Movements with their running balance."),
     "stmt": ("cli.stmt:stmt", "The statement of one account."),
     "cost": ("cli.cost:cost", "Credits used by month and tag, country, batch, user or kind."),
+    "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
+    "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
     "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),
     "check": ("cli.check:check", "Prove that the ledger agrees with itself."),

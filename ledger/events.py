@@ -426,6 +426,62 @@ class BalanceObserved(Event, frozen=True, kw_only=True):
     coverage: Coverage
 
 
+# --- rates -------------------------------------------------------------------------------
+
+
+class Rate(Fact, frozen=True, kw_only=True):
+    """What one SMS (one part of a text) to a country takes; None: OVH sends none there.
+
+    `price` is what OVH states for it in money, excluding VAT; `vat_rate` OVH's own digits, in
+    per cent. Both are None where they were not told.
+    """
+
+    country: str
+    credits: Credits | None = field(name="credits_milli")
+    price: Money | None
+    vat_rate: str | None
+
+
+class RatesSeen(Event, frozen=True, kw_only=True):
+    """Rates of destinations for those billed in a country, from `happened_at` on.
+
+    It holds those that changed; each holds until a later event names its country again. Read
+    at OVH, a rate was in force at `happened_at` and may have begun before; stated by a file,
+    it began then. Countries are ISO 3166 codes in capitals, in their order.
+    """
+
+    TOPIC: ClassVar[str] = "sms.rates-seen.1"
+    billing_country: str
+    rates: tuple[Rate, ...]
+
+
+class PackTier(Fact, frozen=True, kw_only=True):
+    """The price of one credit, excluding VAT, where so many are bought at once.
+
+    From `quantity_min` credits on, up to and without `quantity_max` (None: without end). A
+    `discount_price` counts instead of the price while OVH shows one.
+    """
+
+    quantity_min: int
+    quantity_max: int | None
+    credit_price: Money
+    discount_price: Money | None
+    vat_rate: str | None
+
+
+class PacksSeen(Event, frozen=True, kw_only=True):
+    """What credits cost by the quantity bought, from `happened_at` on: all tiers, by quantity.
+
+    `country` is the destination that OVH was asked about, since its route wants one; the price
+    of a credit is the same for all. None where a file states the tiers.
+    """
+
+    TOPIC: ClassVar[str] = "sms.packs-seen.1"
+    billing_country: str
+    country: str | None
+    tiers: tuple[PackTier, ...]
+
+
 CustomerEvent = CustomerRegistered | PaymentMethodsSeen | ImportStarted | ImportCompleted
 AccountEvent = (
     AccountOpened
@@ -442,7 +498,8 @@ AccountEvent = (
     | BreakOpened
 )
 ConsumptionEvent = PageRecorded | LinesAttributed | LineCorrected | LinesNotBilled
-LedgerEvent = CustomerEvent | AccountEvent | ConsumptionEvent | BalanceObserved
+RatesEvent = RatesSeen | PacksSeen
+LedgerEvent = CustomerEvent | AccountEvent | ConsumptionEvent | RatesEvent | BalanceObserved
 
 EVENTS: Final[tuple[type[LedgerEvent], ...]] = get_args(LedgerEvent)
 BY_TOPIC: Final[dict[str, type[LedgerEvent]]] = {event.TOPIC: event for event in EVENTS}

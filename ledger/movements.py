@@ -25,9 +25,11 @@ from ledger.events import (
     LinesAttributed,
     LinesNotBilled,
     OpeningRestated,
+    PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
     PurchaseAttributed,
+    RatesSeen,
     RechargeSettingsSeen,
     TransferReceived,
     TransferSent,
@@ -90,6 +92,8 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | LinesAttributed()
             | LinesNotBilled()
             | BalanceObserved()
+            | RatesSeen()
+            | PacksSeen()
         ):
             return
         case _:

@@ -21,6 +21,8 @@ ALIAS_MARK: Final = "~"
 CONSUMPTION: Final = "/consumption"
 OBSERVATIONS: Final = "/observations"
 
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+
 
 def customer_name(text: str) -> str:
     """Check an OVH customer identifier (nichandle), such as `ab12345-ovh`."""
@@ -39,6 +41,14 @@ def _checked(text: str, what: str) -> str:
     return text
 
 
+def country_code(text: str) -> str:
+    """Check an ISO 3166 country code, such as `IT`; OVH writes them small, the ledger not."""
+    if not _COUNTRY.fullmatch(text):
+        msg = f"expected a country of two letters like IT, found {text!r}"
+        raise InvalidValue(msg)
+    return text.upper()
+
+
 def customer_stream(customer: str) -> str:
     return f"customer/{customer}"
 
@@ -49,6 +59,10 @@ def consumption_stream(account: str) -> str:
 
 def observations_stream(account: str) -> str:
     return f"{account}{OBSERVATIONS}"
+
+
+def rates_stream(billing_country: str) -> str:
+    return f"rates/{billing_country}"
 
 
 def may_be_kept(label: str) -> bool:

@@ -21,6 +21,7 @@ from ledger import account as accounts
 from ledger import consumption as consumptions
 from ledger import customer as customers
 from ledger import observation as observations
+from ledger import rates as rate_books
 from ledger.account import Account
 from ledger.canonical import encode
 from ledger.consumption import Consumption
@@ -35,17 +36,24 @@ from ledger.events import (
     LedgerEvent,
     LineKind,
     PageRecorded,
+    RatesEvent,
 )
 from ledger.movements import Movement, movements
-from ledger.names import consumption_stream, customer_stream, observations_stream
+from ledger.names import (
+    consumption_stream,
+    customer_stream,
+    observations_stream,
+    rates_stream,
+)
 from ledger.observation import Observations
 from ledger.pages import Line, LineId, unpack
+from ledger.rates import RateBook
 from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
 from ledger.storage.verbatim import insert, whole_transaction
 from ledger.times import to_us
 from ledger.totals import Recorded
 
-State = Customer | Account | Consumption | Observations
+State = Customer | Account | Consumption | Observations | RateBook
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 6
@@ -62,6 +70,8 @@ def stream_of(state: State) -> str:
             return consumption_stream(state.account)
         case Observations():
             return observations_stream(state.account)
+        case RateBook():
+            return rates_stream(state.billing_country)
         case _:
             assert_never(state)
 
@@ -76,6 +86,8 @@ def _evolve(state: State, event: LedgerEvent) -> None:
         consumptions.evolve(state, event)
     elif isinstance(state, Observations) and isinstance(event, BalanceObserved):
         observations.evolve(state, event)
+    elif isinstance(state, RateBook) and isinstance(event, RatesEvent):
+        rate_books.evolve(state, event)
     else:
         msg = f"expected an event of the stream {stream_of(state)}, found {event.TOPIC}"
         raise IntegrityFailure(msg)
@@ -231,6 +243,11 @@ class Work:
     def observations(self, account: str) -> Observations:
         state = self._load(Observations(account))
         assert isinstance(state, Observations)  # noqa: S101
+        return state
+
+    def rates(self, billing_country: str) -> RateBook:
+        state = self._load(RateBook(billing_country))
+        assert isinstance(state, RateBook)  # noqa: S101
         return state
 
     def _load(self, fresh: State) -> State:

@@ -26,6 +26,7 @@ from ledger.events import (
     FromOperator,
     FromOvh,
     FromRule,
+    RatesEvent,
     Reading,
     Source,
     Stamp,
@@ -53,7 +54,7 @@ def test_the_union_holds_every_event_that_is_written() -> None:
 
 
 def test_the_union_is_that_of_the_streams() -> None:
-    parts = [CustomerEvent, AccountEvent, ConsumptionEvent]
+    parts = [CustomerEvent, AccountEvent, ConsumptionEvent, RatesEvent]
     assert [*(one for part in parts for one in get_args(part)), BalanceObserved] == list(EVENTS)
 
 

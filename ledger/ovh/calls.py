@@ -92,6 +92,10 @@ class Calls:
         """Read; a failure that may pass is tried again, signed anew."""
         return self._again(self._worth_another, self._on_time, at, headers)
 
+    def public(self, at: Route) -> object:
+        """Read what needs no key, without one: no rule has to grant it."""
+        return self._again(self._worth_another, self._unsigned, at)
+
     def once(self, method: str, at: Route, *, body: object = None) -> object:
         """Change something: sent once, whatever comes back."""
         self._learn_time()
@@ -127,6 +131,9 @@ class Calls:
             return self._exchange("GET", at, headers=headers)
         except OvhClockOff as error:
             raise self._clock_off(at, error) from None
+
+    def _unsigned(self, at: Route) -> object:
+        return self._exchange("GET", at, signed=False)
 
     def _clock_off(self, at: Route, error: OvhClockOff) -> OvhClockOff:
         """Forget the clock and say how far off it was."""

@@ -15,11 +15,14 @@ from ledger.ovh.calls import Calls, Patience
 from ledger.ovh.gateway import (
     Bill,
     BillDetail,
+    DestinationRates,
     HlrLookup,
     Incoming,
     Job,
+    JobEstimate,
     Me,
     Outgoing,
+    PackDetails,
     PaymentMethod,
     Received,
     ServiceInfos,
@@ -30,7 +33,13 @@ from ledger.ovh.pace import Pace
 from ledger.ovh.profiles import Profile
 from ledger.ovh.refusals import Refusals
 from ledger.ovh.routes import Route, from_text, route, to_text, with_query
-from ledger.ovh.shapes import WireBill, WireBillDetail, WireUser
+from ledger.ovh.shapes import (
+    WireBill,
+    WireBillDetail,
+    WireDestinationRates,
+    WirePackDetails,
+    WireUser,
+)
 
 T = TypeVar("T")
 
@@ -208,6 +217,27 @@ class OvhClient:
     def payment_methods(self) -> Sequence[PaymentMethod]:
         ids = self._get(list[int], route("/me/payment/method"))
         return list(self._batches.rows(_METHODS, ids).values())
+
+    def destination_rates(self, country: str, *, billing_country: str) -> DestinationRates:
+        at = with_query(
+            route("/sms/rates/destinations"), country=country, billingCountry=billing_country
+        )
+        return self._public(WireDestinationRates, at).rates()
+
+    def pack_rates(self, country: str, *, billing_country: str) -> Sequence[PackDetails]:
+        at = with_query(
+            route("/sms/rates/packs"), country=country, billingCountry=billing_country
+        )
+        return [tier.details() for tier in self._public(list[WirePackDetails], at)]
+
+    def estimate(self, message: str, *, no_stop_clause: bool) -> JobEstimate:
+        at = route("/sms/estimate")
+        body = {"message": message, "noStopClause": no_stop_clause, "senderType": "alpha"}
+        raw = self._calls.once("POST", at, body=body)
+        return read(JobEstimate, raw, at, query_id=self.last.query_id)
+
+    def _public(self, shape: type[T], at: Route) -> T:
+        return read(shape, self._calls.public(at), at, query_id=self.last.query_id)
 
     def _get(self, shape: type[T], at: Route) -> T:
         raw = self._calls.get(at)

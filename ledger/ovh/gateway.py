@@ -1,7 +1,8 @@
 """The port to OVH, in OVH's own words: what the ledger may ask, and what it gets back.
 
 Numbers of credits arrive as the exact text that OVH sent (`Decimal`), times as aware datetimes.
-Message texts and passwords never pass this port; receivers do, for the country must be found
+Passwords never pass this port, and message texts only where a person asks what one would
+cost; receivers do, for the country must be found
 from them, and are dropped right after. Methods raise the `OvhError` family only.
 """
 
@@ -145,6 +146,37 @@ class PaymentMethod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationRates:
+    """`/sms/rates/destinations`: what one SMS to a country takes; `vatRate` is in per cent."""
+
+    countryCode: str  # noqa: N815
+    credit: Decimal
+    price: Price | None
+    vatRate: Decimal | None  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackDetails:
+    """One tier of `/sms/rates/packs`: its minimum is inclusive, its maximum exclusive."""
+
+    creditQuantityMin: int  # noqa: N815
+    creditQuantityMax: int | None  # noqa: N815
+    creditPrice: Price  # noqa: N815
+    discountCreditPrice: Price | None  # noqa: N815
+    vatRate: Decimal | None  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEstimate:
+    """`/sms/estimate`: how OVH counts a text; `charactersClass` is `7bits` or `unicode`."""
+
+    characters: int
+    charactersClass: str  # noqa: N815
+    maxCharactersPerPart: int  # noqa: N815
+    parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """The evidence of one answer: which call, when it was read, OVH's id for it."""
 
@@ -231,3 +263,15 @@ class Gateway(Protocol):
     def order_ids(self, *, since: datetime | None = None) -> Sequence[int]: ...
 
     def payment_methods(self) -> Sequence[PaymentMethod]: ...
+
+    def destination_rates(self, country: str, *, billing_country: str) -> DestinationRates:
+        """`GET /sms/rates/destinations`, which asks for no key; OVH writes countries small."""
+        ...
+
+    def pack_rates(self, country: str, *, billing_country: str) -> Sequence[PackDetails]:
+        """`GET /sms/rates/packs`, which asks for no key."""
+        ...
+
+    def estimate(self, message: str, *, no_stop_clause: bool) -> JobEstimate:
+        """`POST /sms/estimate`: it changes nothing; the text is neither logged nor kept."""
+        ...

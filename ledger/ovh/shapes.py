@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.ovh.gateway import Bill, BillDetail, UserQuota
+from ledger.ovh.gateway import Bill, BillDetail, DestinationRates, PackDetails, UserQuota
 from ledger.ovh.prices import WirePrice
 
 
@@ -76,4 +76,43 @@ class WireUser:
             login=self.login,
             quotaStatus=self.quotaInformations.quotaStatus,
             quotaLeft=self.quotaInformations.quotaLeft,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WireDestinationRates:
+    """`sms.DestinationRates`; its `country` is a name for people."""
+
+    countryCode: str  # noqa: N815
+    credit: Decimal
+    price: WirePrice | None = None
+    vatRate: Decimal | None = None  # noqa: N815
+
+    def rates(self) -> DestinationRates:
+        return DestinationRates(
+            countryCode=self.countryCode,
+            credit=self.credit,
+            price=self.price.price() if self.price else None,
+            vatRate=self.vatRate,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WirePackDetails:
+    """`sms.PackDetails`; what it says of SMS follows from the credits."""
+
+    creditQuantityMin: int  # noqa: N815
+    creditPrice: WirePrice  # noqa: N815
+    creditQuantityMax: int | None = None  # noqa: N815
+    discountCreditPrice: WirePrice | None = None  # noqa: N815
+    vatRate: Decimal | None = None  # noqa: N815
+
+    def details(self) -> PackDetails:
+        discount = self.discountCreditPrice
+        return PackDetails(
+            creditQuantityMin=self.creditQuantityMin,
+            creditQuantityMax=self.creditQuantityMax,
+            creditPrice=self.creditPrice.price(),
+            discountCreditPrice=discount.price() if discount else None,
+            vatRate=self.vatRate,
         )

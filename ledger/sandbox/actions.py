@@ -11,6 +11,7 @@ from ledger.sandbox.actions_credits import (
     PanelPurchase,
     PanelTransfer,
     Purchase,
+    Rate,
     Refund,
     SetAlert,
     SetQuota,
@@ -23,8 +24,8 @@ ACTIONS: dict[str, type[Action]] = {
     one.NAME: one
     for one in (
         Advance, CancelJob, Clean, ClearFaults, Correction, DeleteRow, Gift, Grant, LookUp,
-        PanelPurchase, PanelTransfer, Purchase, QueueFault, Receive, Refund, Send, SetAlert,
-        SetQuota, SetRecharge, TurnKnobs,
+        PanelPurchase, PanelTransfer, Purchase, QueueFault, Rate, Receive, Refund, Send,
+        SetAlert, SetQuota, SetRecharge, TurnKnobs,
     )
 }  # fmt: skip
 

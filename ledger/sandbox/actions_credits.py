@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
-from ledger.sandbox import billing, moving, unseen
+from ledger.sandbox import billing, moving, places, unseen
 from ledger.sandbox.action import Action, CannotDo, OnAccount, balances, named
 from ledger.sandbox.amounts import Json, milli, number
 
@@ -96,6 +96,24 @@ class Refund(OnAccount):
         off = packed if self.credits is None else self.credits
         refund = billing.refund(world, found, off)
         return balances(account) | {"refund": refund.id, "bill": found.id, "credits": off}
+
+
+class Rate(Action):
+    """Ask other `credits` from now on for one SMS to a country, where OVH bills in another."""
+
+    NAME: ClassVar[str] = "rate"
+    country: str
+    credits: Decimal
+    billing_country: str = "it"
+
+    def run(self, service: "Service") -> Json:
+        where = (self.billing_country, self.country)
+        if self.billing_country not in places.HOME_RATES or self.country not in places.PLACES:
+            raise CannotDo(f"no rate of {self.country!r} is known in {self.billing_country!r}")
+        if milli(self.credits) <= 0:
+            raise CannotDo("a rate is above 0 credits")
+        service.world.rates[where] = milli(self.credits)
+        return {"billingCountry": where[0], "country": where[1], "credit": self.credits}
 
 
 class SetQuota(OnAccount, kw_only=True):

@@ -25,7 +25,8 @@ DEFAULT_BILLING = "fr"
 
 
 def estimate(call: Call) -> Json:
-    count = texts.counted(call.body["message"])
+    clause = not call.body["noStopClause"] and call.body["senderType"] != "shortcode"
+    count = texts.counted(call.body["message"] + (texts.STOP_CLAUSE if clause else ""))
     return {
         "characters": count.characters,
         "charactersClass": "unicode" if count.unicode else "7bits",
@@ -46,7 +47,7 @@ def show_ptt(call: Call) -> Json:
 def show_destination_rates(call: Call) -> Json:
     billing = call.query.get("billingCountry", DEFAULT_BILLING)
     country = _country(call, billing)
-    rate = places.rate(billing, country)
+    rate = call.world.rate(billing, country)
     currency = places.CURRENCY.get(billing, "EUR")
     return {
         "country": country.upper(),
@@ -62,7 +63,7 @@ def list_pack_rates(call: Call) -> list[Json]:
     country = _country(call, billing)
     limits = [least for least, _ in places.PACKS]
     return [
-        _pack(billing, country, least, most)
+        _pack(call.world.rate(billing, country), billing, country, least, most)
         for least, most in zip(limits, [*limits[1:], None], strict=True)
     ]
 
@@ -70,7 +71,7 @@ def list_pack_rates(call: Call) -> list[Json]:
 def _country(call: Call, billing: str) -> str:
     """Read the destination asked for; what `all` answers is a knob."""
     country: str = call.query["country"]
-    rates = {name: places.rate(billing, name) for name in places.PLACES}
+    rates = {name: call.world.rate(billing, name) for name in places.PLACES}
     answers = {"cheapest": min(rates, key=rates.__getitem__)}
     answers["dearest"] = max(rates, key=rates.__getitem__)
     if country == "all" and call.world.knobs.rates_all in answers:
@@ -80,9 +81,8 @@ def _country(call: Call, billing: str) -> str:
     return country
 
 
-def _pack(billing: str, country: str, least: int, most: int | None) -> Json:
+def _pack(rate: int, billing: str, country: str, least: int, most: int | None) -> Json:
     currency = places.CURRENCY.get(billing, "EUR")
-    rate = places.rate(billing, country)
     unit = places.unit_price(least, currency)
     return {
         "countryCode": country,
@@ -105,7 +105,7 @@ def see_offers(call: Call) -> list[Json]:
     if country not in places.PLACES:
         raise BadRequest(f"[countryDestination] Given data ({country}) is not valid")
     quantity: int = call.query["quantity"]
-    rate = places.rate(call.customer.billing_country, country)
+    rate = call.world.rate(call.customer.billing_country, country)
     unit = places.unit_price(quantity, call.customer.currency)
     sms = (Decimal(quantity * CREDIT) / rate).quantize(Decimal(1))
     offer: Json = {

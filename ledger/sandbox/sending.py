@@ -81,7 +81,7 @@ def send(world: World, account: Account, receivers: Iterable[str], draft: Draft)
 def cost(world: World, account: Account, country: str, text: str) -> int:
     """Tell the thousandths that a text to one number of a country costs."""
     billing_country = world.customer_of(account).billing_country
-    return texts.counted(text).parts * places.rate(billing_country, country)
+    return texts.counted(text).parts * world.rate(billing_country, country)
 
 
 def available(account: Account, user: str = "") -> int:

@@ -11,7 +11,7 @@ from random import Random
 
 import msgspec
 
-from ledger.sandbox import moments
+from ledger.sandbox import moments, places
 from ledger.sandbox.amounts import CREDIT
 from ledger.sandbox.knobs import Knobs
 from ledger.sandbox.records import (
@@ -52,6 +52,7 @@ class World:
         self.bills: dict[str, Bill] = {}
         self.refunds: dict[str, Refund] = {}
         self.logs: dict[int, LogRow] = {}
+        self.rates: dict[tuple[str, str], int] = {}  # where they are no longer as in `places`
         self.receivers: set[str] = set()  # digits of every number that was ever used
         self._ids: dict[str, int] = {}
         self._due: list[tuple[int, int, Callable[[], object]]] = []
@@ -65,6 +66,11 @@ class World:
         from ledger.sandbox import scenario  # noqa: PLC0415 - scenarios are built on worlds
 
         return scenario.built(name, seed=seed, now=now, knobs=knobs, messages=messages)
+
+    def rate(self, billing_country: str, country: str) -> int:
+        """Tell the thousandths of a credit that one part to a country costs now."""
+        changed = self.rates.get((billing_country, country))
+        return places.rate(billing_country, country) if changed is None else changed
 
     # --- time
 

@@ -25,9 +25,11 @@ from ledger.events import (
     LinesAttributed,
     LinesNotBilled,
     OpeningRestated,
+    PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
     PurchaseAttributed,
+    RatesSeen,
     RechargeSettingsSeen,
     TransferReceived,
     TransferSent,
@@ -113,6 +115,8 @@ class _Writing:
                 | LinesAttributed()
                 | LinesNotBilled()
                 | BalanceObserved()
+                | RatesSeen()
+                | PacksSeen()
             ):
                 pass
             case _:
