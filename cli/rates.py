@@ -13,6 +13,7 @@ from cli.options import MOMENT
 from cli.output import Output, show, with_output
 from cli.quote import COUNTRY
 from cli.session import Session, pass_session
+from projections.words import many
 
 if TYPE_CHECKING:
     from ledger.ovh.gateway import Gateway
@@ -77,8 +78,8 @@ def update(
             named = countries or (everywhere() if every else None)
             seen = reading.run(country, named or destinations(session.database, country))
             _tell(seen, asked=set(countries))
-        requests = gateway.requests
-    click.echo(f"{requests} {'request' if requests == 1 else 'requests'} to OVH", err=True)
+        requests = many(gateway.requests, "request")
+    click.echo(f"{requests} to OVH", err=True)
     return 0
 
 
@@ -106,7 +107,7 @@ def _tell(seen: Seen, *, asked: set[str]) -> None:
     named = f" ({', '.join(seen.changed[:10])}{', …' if changed > 10 else ''})"  # noqa: PLR2004
     what = f"{changed} new or changed{named}" if changed else "none changed"
     prices = "prices recorded" if seen.prices_changed else "prices unchanged"
-    click.echo(f"{seen.billing_country}: {read} rates read, {what}; {prices}")
+    click.echo(f"{seen.billing_country}: {many(read, 'rate')} read, {what}; {prices}")
     for country in seen.unknown:
         if country in asked:
             click.echo(
