@@ -23,6 +23,7 @@ from projections.latest import latest
 from projections.movement_index import MOVEMENT_INDEX
 from projections.past import balance_before
 from projections.report import NESTED, Report
+from projections.surprises import rate_surprises
 
 Status = Literal[
     "reconciled", "explained", "unexplained", "moving", "stale", "unobserved", "unopened"
@@ -86,6 +87,7 @@ def _reconciled(database: Database, book: Book, oldest_us: int | None) -> Reconc
     known = balance_before(database, book, at_us + 1)
     drift = None if known is None else seen.owned - known
     claims = [*breaks, *claims_of(database, book.account, seen)]
+    claims += rate_surprises(database, book.account, book.customer, book.zone)
     lines = tuple(share(drift or ZERO, claims))
     explained = sum((line.credits for line in lines), ZERO)
     residual = None if drift is None else drift - explained

@@ -17,7 +17,7 @@ from ledger.pages.columns import (
     order,
 )
 from ledger.pages.packing import LINES_PER_PAGE, Packed, pack, record_pages, recorded
-from ledger.pages.reading import Costs, page_columns, page_costs, unpack
+from ledger.pages.reading import Costs, Rated, page_columns, page_costs, page_rated, unpack
 from ledger.pages.users import (
     PackedUsers,
     attribute,
@@ -35,6 +35,7 @@ __all__ = [
     "LineId",
     "Packed",
     "PackedUsers",
+    "Rated",
     "Texts",
     "attribute",
     "attributed",
@@ -47,6 +48,7 @@ __all__ = [
     "pack_users",
     "page_columns",
     "page_costs",
+    "page_rated",
     "record_pages",
     "recorded",
     "unpack",

@@ -59,6 +59,13 @@ class CostsBody(msgspec.Struct):
     milli: list[int]
 
 
+class RatedBody(CostsBody):
+    """Of a page's columns, those that tell whether lines cost what their rates ask."""
+
+    parts: list[int | None] | None = None
+    country: Texts | None = None
+
+
 class UsersBody(msgspec.Struct, forbid_unknown_fields=True):
     """Which user sent which lines; the ids are as they are."""
 
@@ -69,6 +76,7 @@ class UsersBody(msgspec.Struct, forbid_unknown_fields=True):
 _encoder = msgspec.json.Encoder()
 PAGE: Final = msgspec.json.Decoder(PageBody)
 COSTS: Final = msgspec.json.Decoder(CostsBody)
+RATED: Final = msgspec.json.Decoder(RatedBody)
 USERS: Final = msgspec.json.Decoder(UsersBody)
 
 

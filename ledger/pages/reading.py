@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from ledger.credits import Credits
 from ledger.errors import IntegrityFailure
 from ledger.events import PageRecorded
-from ledger.pages.body import COSTS, PAGE, PageBody, opened, readable, require
-from ledger.pages.columns import NUMBERS, TEXTS, Columns, Line, LineId, lines_of
+from ledger.pages.body import COSTS, PAGE, RATED, PageBody, opened, readable, require
+from ledger.pages.columns import NUMBERS, TEXTS, Columns, Line, LineId, Texts, lines_of
 from ledger.times import from_us
 
 
@@ -19,6 +19,15 @@ class Costs(NamedTuple):
 
     at_us: list[int]
     milli: list[int]
+
+
+class Rated(NamedTuple):
+    """When each line of a page was, what it cost, its parts and its country, ordered by id."""
+
+    at_us: list[int]
+    milli: list[int]
+    parts: list[int | None]
+    country: Texts
 
 
 def page_columns(page: PageRecorded) -> Columns:
@@ -44,6 +53,26 @@ def page_costs(page: PageRecorded) -> Costs:
         totals = _totals(at_us[0], at_us[-1], milli)
     _compare(page, totals)
     return Costs(at_us, milli)
+
+
+def page_rated(page: PageRecorded) -> Rated | None:
+    """Read what tells whether lines cost what their rates ask; None where nothing does.
+
+    Raises IntegrityFailure.
+    """
+    with readable():
+        body = opened(page, RATED)
+        at_us, milli = _times(body.at, body.unit_us), body.milli
+        totals = _totals(min(at_us), max(at_us), milli)
+        parts, country = body.parts, body.country
+        if parts is not None and country is not None:
+            sizes = {len(at_us), len(milli), len(parts), len(country.index)}
+            require(len(sizes) == 1, "a value for each line in every column")
+            require(max(country.index) < len(country.values), "an index of a country")
+    _compare(page, totals)
+    if parts is None or country is None:
+        return None
+    return Rated(at_us, milli, parts, country)
 
 
 def unpack(page: PageRecorded) -> list[Line]:

@@ -155,7 +155,7 @@ class Books:
     def _draw(self, run: Run, words: list[str]) -> None:
         if words[0] == "customer":
             self._send(run)
-            self._customer(run, words[1], words[2] if len(words) > 2 else "Europe/Rome")
+            self._customer(run, words[1], *words[2:])
         elif words[0] == "account":
             self._send(run)
             self._account(run, words[1])
@@ -164,13 +164,15 @@ class Books:
             at = local.replace(tzinfo=local.tzinfo or self.zone).astimezone(UTC)
             self._happen(run, at, words[2], words[3:])
 
-    def _customer(self, run: Run, name: str, zone: str) -> None:
+    def _customer(
+        self, run: Run, name: str, zone: str = "Europe/Rome", subsidiary: str | None = None
+    ) -> None:
         self.customer, self.zone, stamp = name, ZoneInfo(zone), self.stamp()
 
         def decide(work: Work) -> None:
             state = work.customer(name)
             new = customer.register(
-                state, subsidiary=None, time_zone=zone, stamp=stamp, at=LONG_AGO
+                state, subsidiary=subsidiary, time_zone=zone, stamp=stamp, at=LONG_AGO
             )
             work.record(state, new)
 

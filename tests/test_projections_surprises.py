@@ -1,0 +1,118 @@
+"""Rate surprises: what messages cost against parts × rate, with the rates of their time."""
+
+from __future__ import annotations
+
+import pytest
+
+HEADER = "billing_country,country,credits,valid_from\n"
+OPENED = """
+    customer ab12345-ovh Europe/Rome IT
+    account sms-ab12345-1
+    2026-10-01 09:00 opening 100
+"""
+
+
+@pytest.fixture
+def stated(books, tmp_path):
+    """Give what states rates, and shows the surprises of the only account."""
+
+    def surprises(drawing: str, rates: str, owned: str = ""):
+        books.draw(OPENED + drawing)
+        if owned:
+            books.draw(f"account sms-ab12345-1\n2026-10-30 09:00 saw {owned}")
+        (tmp_path / "rates.csv").write_text(HEADER + rates)
+        assert books.type("rates", "import", str(tmp_path / "rates.csv")).status == 0
+        (row,) = books.rows("recon", "show")
+        return row, [one for one in row["lines"] if one["kind"] == "rate surprise"]
+
+    return surprises
+
+
+def test_messages_that_cost_their_rate_are_no_surprise(stated):
+    _, found = stated(
+        "2026-10-02 09:00 sms 0.7 country=IT\n2026-10-03 09:00 sms 0.4 country=IN",
+        "IT,IT,0.7,2022-08-05\nIT,IN,0.4,2022-08-05\n",
+        "98.9",
+    )
+    assert found == []
+
+
+def test_messages_that_cost_something_else_are_shown_by_country(stated):
+    row, found = stated(
+        "2026-10-02 09:00 sms 0.7 country=IT\n"
+        "2026-10-03 09:00 sms 2.15 country=IN\n2026-10-05 23:30 sms 2.15 country=IN\n"
+        "2026-10-06 09:00 sms 0.5 country=IT",
+        "IT,IT,0.7,2022-08-05\nIT,IN,0.4,2022-08-05\n",
+        "94.5",
+    )
+    assert row["status"] == "reconciled"  # OVH took what its rows say
+    assert found == [
+        {
+            "kind": "rate surprise",
+            "credits": "0",
+            "text": "2 messages to IN cost 4.3 credits, where parts × the rate of those billed"
+            " in IT give 0.8; from 2026-10-03 to 2026-10-05",
+            "reference": "IN",
+        },
+        {
+            "kind": "rate surprise",
+            "credits": "0",
+            "text": "1 message to IT cost 0.5 credits, where parts × the rate of those billed"
+            " in IT give 0.7; on 2026-10-06",
+            "reference": "IT",
+        },
+    ]
+
+
+def test_a_message_is_held_against_the_rate_of_its_day(stated):
+    _, found = stated(
+        "2026-10-02 23:59 sms 0.4 country=IN\n2026-10-03 00:00 sms 2.15 country=IN\n"
+        "2026-10-03 00:01 sms 0.4 country=IN",
+        "IT,IN,0.4,2022-08-05\nIT,IN,2.15,2026-10-03\n",
+        "97.05",
+    )
+    (one,) = found
+    assert one["text"].startswith("1 message to IN cost 0.4 credits, where")
+    assert one["text"].endswith("give 2.15; on 2026-10-03")
+
+
+def test_what_has_no_known_rate_is_not_judged(stated):
+    _, found = stated(
+        "2026-10-02 09:00 sms 9 country=RU\n2026-10-02 09:01 sms 9\n"
+        "2026-10-02 09:02 sms 9 country=IN\n2026-10-02 09:03 sms 0 country=IT\n"
+        "2026-10-02 09:04 reply 9 country=IT",
+        "IT,IN,0.4,2026-10-20\nIT,IT,0.7,2022-08-05\nFR,RU,1,2020-01-01\n",
+        "64",
+    )
+    assert found == []
+
+
+def test_a_corrected_message_is_held_against_what_it_costs_now(stated):
+    _, found = stated(
+        "2026-10-02 09:00 sms 1.4 country=IT\n2026-10-02 09:01 sms 1.4 country=IT\n"
+        "2026-10-04 09:00 correct 1 0.7",
+        "IT,IT,0.7,2022-08-05\n",
+        "97.9",
+    )
+    assert [one["text"].split(",")[0] for one in found] == ["1 message to IT cost 1.4 credits"]
+
+
+def test_messages_that_ovh_rated_anew_explain_the_difference(stated):
+    """OVH took 0.4 for each, and later what was missing: no row shows that."""
+    row, found = stated(
+        "2026-10-02 09:00 sms 0.4 country=IN\n2026-10-02 09:01 sms 0.4 country=IN",
+        "IT,IN,2.15,2022-08-05\n",
+        "95.7",
+    )
+    assert (row["drift"], row["status"], row["residual"]) == ("-3.5", "explained", "0")
+    assert found[0]["credits"] == "-3.5"
+
+
+def test_without_a_billing_country_nothing_is_judged(books, tmp_path):
+    books.draw(
+        OPENED.replace(" Europe/Rome IT", "")
+        + "2026-10-02 09:00 sms 9 country=IT\n2026-10-03 09:00 saw 91"
+    )
+    (tmp_path / "rates.csv").write_text(HEADER + "IT,IT,0.7,2022-08-05\n")
+    books.type("rates", "import", str(tmp_path / "rates.csv"))
+    assert books.rows("recon", "show")[0]["lines"] == []
