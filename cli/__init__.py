@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "stmt": ("cli.stmt:stmt", "The statement of one account."),
     "cost": ("cli.cost:cost", "Credits used by month and tag, country, batch, user or kind."),
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
+    "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
     "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),

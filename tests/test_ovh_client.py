@@ -1184,3 +1184,118 @@ def test_a_token_refused_for_its_time_is_told_at_once(
     server.tell("/sms", LATE)
     fails(service_account.services, OvhClockOff)
     assert server.paths == [TOKEN, "/sms"]
+
+
+# ── rates, prices, estimates, previews ──────────────────────────────────────────────────────
+
+EUR = {"currencyCode": "EUR", "text": "0.06 €", "value": 0.06}
+
+
+def test_rates_are_read_without_the_key_since_none_is_needed(
+    server: Odd, ovh: OvhClient
+) -> None:
+    body = b'{"country":"India","countryCode":"in","credit":0.4,"vatRate":22.0,"price":%s}'
+    server.tell("/sms/rates/destinations", Reply(body=body % json.dumps(EUR).encode()))
+    found = ovh.destination_rates("in", billing_country="it")
+    assert (found.countryCode, found.credit, found.vatRate) == ("in", Decimal("0.4"), 22)
+    assert found.price == Price(value=Decimal("0.06"), currencyCode="EUR")
+    (asked,) = server.asked
+    assert asked.query == {"country": ["in"], "billingCountry": ["it"]}
+    assert not {"X-Ovh-Consumer", "X-Ovh-Signature"} & asked.headers.keys()
+
+
+def test_prices_come_with_their_discount_and_without_what_2026_added(
+    server: Odd, ovh: OvhClient
+) -> None:
+    tiers = [
+        {"creditQuantityMin": 100, "creditQuantityMax": 500, "creditPrice": EUR, "credit": 1},
+        {
+            "creditQuantityMin": 500,
+            "creditQuantityMax": None,
+            "creditPrice": EUR,
+            "discountCreditPrice": {**EUR, "value": 0.055},
+            "vatRate": 22,
+        },
+    ]
+    server.tell("/sms/rates/packs", tiers)
+    first, second = ovh.pack_rates("it", billing_country="it")
+    assert (first.creditQuantityMin, first.creditQuantityMax, first.vatRate) == (100, 500, None)
+    assert first.discountCreditPrice is None
+    assert second.creditQuantityMax is None
+    assert second.discountCreditPrice is not None
+    assert second.discountCreditPrice.value == Decimal("0.055")
+
+
+def test_an_estimate_is_asked_for_once_and_its_text_is_not_logged(
+    server: Odd, ovh: OvhClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    counted = {
+        "characters": 6, "charactersClass": "7bits", "maxCharactersPerPart": 160, "parts": 1,
+    }  # fmt: skip
+    server.tell("/sms/estimate", counted)
+    assert ovh.estimate("Segreto", no_stop_clause=False).parts == 1
+    asked = server.asked[-1]
+    assert asked.method == "POST"
+    assert asked.is_signed_well()
+    assert json.loads(asked.body) == {
+        "message": "Segreto",
+        "noStopClause": False,
+        "senderType": "alpha",
+    }
+    assert "Segreto" not in caplog.text
+    server.tell("/sms/estimate", said({"message": "busy"}, 503))
+    assert "overloaded" in fails(lambda: ovh.estimate("a", no_stop_clause=True), OvhOverloaded)
+    assert server.paths == ["/sms/estimate"] * 2
+
+
+def order(order_id: int | None, *prices: object) -> dict[str, object]:
+    names = ("withoutTax", "tax", "withTax")
+    figures = {name: {**EUR, "value": one} for name, one in zip(names, prices, strict=True)}
+    return {"orderId": order_id, "url": None, "details": [], "contracts": [], "prices": figures}
+
+
+def test_a_preview_is_believed_where_it_adds_up_and_orders_nothing(
+    server: Odd, ovh: OvhClient
+) -> None:
+    from cli.actions.previewing import preview
+
+    path = f"/order/sms/{SERVICE}/credits"
+    server.tell(path, order(None, 55, 12.1, 67.1))
+    found = preview(ovh, SERVICE, 1000)
+    assert (found.net, found.tax, found.gross) == ("55.00", "12.10", "67.10")
+    assert (server.asked[-1].method, server.asked[-1].query) == ("GET", {"quantity": ["1000"]})
+    server.tell(path, order(None, 55, 12.1, 67.2))
+    assert "found 55.00 + 12.10 = 67.20" in fails(
+        lambda: preview(ovh, SERVICE, 1), OvhBadAnswer
+    )
+    server.tell(path, order(4711, 55, 12.1, 67.1))
+    assert "found order 4711" in fails(lambda: preview(ovh, SERVICE, 1), OvhBadAnswer)
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [
+        ("0.40005", "expected credits in thousandths"),
+        ("0", "a rate above 0"),
+        ("-1", "above 0"),
+    ],
+)
+def test_a_rate_that_cannot_be_is_not_recorded(rate: str, told: str) -> None:
+    from ledger.sync import rates
+
+    with pytest.raises(OvhBadAnswer, match=f"IN: .*{told}.*nothing was recorded"):
+        rates._credits(Decimal(rate), "IN")
+
+
+def test_tiers_that_overlap_are_not_recorded(server: Odd, ovh: OvhClient) -> None:
+    from ledger.sync import rates
+
+    found = [
+        {"creditQuantityMin": least, "creditQuantityMax": most, "creditPrice": EUR}
+        for least, most in ((100, 600), (500, None))
+    ]
+    server.tell("/sms/rates/packs", found)
+    tiers = [rates._tier(one) for one in ovh.pack_rates("it", billing_country="it")]
+    with pytest.raises(OvhBadAnswer, match="do not overlap, found 100 and 500"):
+        rates._require_order(tiers)

@@ -254,6 +254,34 @@ def test_the_payment_methods(quiet: Sandboxed) -> None:
         assert (found[id].paymentType, found[id].status) == (method.type, method.status)
 
 
+def test_the_rates_and_prices(fresh: Sandboxed) -> None:
+    for billing, country in (("it", "it"), ("it", "in"), ("fr", "it"), ("pl", "pl")):
+        found = fresh.ovh.destination_rates(country, billing_country=billing)
+        rate = credits(fresh.world.rate(billing, country))
+        assert (found.countryCode, found.credit) == (country, rate)
+    fresh.serving.do("rate", country="in", credits="2.15")
+    assert fresh.ovh.destination_rates("in", billing_country="it").credit == Decimal("2.15")
+    tiers = fresh.ovh.pack_rates("it", billing_country="gb")
+    assert [tier.creditQuantityMin for tier in tiers][:3] == [100, 500, 1000]
+    assert {tier.creditPrice.currencyCode for tier in tiers} == {"GBP"}
+    with pytest.raises(OvhRefused, match="is not valid"):
+        fresh.ovh.destination_rates("xx", billing_country="it")
+
+
+def test_the_estimate_of_a_text(quiet: Sandboxed) -> None:
+    found = quiet.ovh.estimate("a" * 150, no_stop_clause=True)
+    assert (found.charactersClass, found.characters, found.parts) == ("7bits", 150, 1)
+    found = quiet.ovh.estimate("a" * 150, no_stop_clause=False)
+    assert (found.characters, found.parts, found.maxCharactersPerPart) == (161, 2, 153)
+
+
+def test_the_preview_of_an_order(quiet: Sandboxed) -> None:
+    orders = len(quiet.world.orders)
+    found = quiet.ovh.order_preview(quiet.service, quantity=100)
+    assert (found.orderId, found.withoutTax.value) == (None, Decimal("6.00"))
+    assert len(quiet.world.orders) == orders
+
+
 def test_the_port_is_covered_whole() -> None:
     """A method that is added to the port is missed here."""
     methods = {
@@ -266,6 +294,7 @@ def test_the_port_is_covered_whole() -> None:
         *("outgoing_ids", "outgoing", "incoming_ids", "incoming"),
         *("job_ids", "jobs", "hlr_ids", "hlr", "users", "user_quota"),
         *("bill_ids", "bill", "bill_details", "order_ids", "payment_methods"),
+        *("destination_rates", "pack_rates", "estimate", "order_preview"),
     }
 
 

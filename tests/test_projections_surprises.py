@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+
+from ledger.credits import Credits
+from ledger.events import FromOvh, Rate, Stamp
+from ledger.rates import see_rates
+from ledger.service import Ledger, Work
 
 HEADER = "billing_country,country,credits,valid_from\n"
 OPENED = """
@@ -116,3 +123,55 @@ def test_without_a_billing_country_nothing_is_judged(books, tmp_path):
     (tmp_path / "rates.csv").write_text(HEADER + "IT,IT,0.7,2022-08-05\n")
     books.type("rates", "import", str(tmp_path / "rates.csv"))
     assert books.rows("recon", "show")[0]["lines"] == []
+
+
+def test_a_rate_that_ovh_showed_later_may_have_begun_before_it_was_read(sqlite_books):
+    """From the 2nd on 0.4, on the 20th OVH shows 2.15: between them either may have held."""
+    books = sqlite_books
+    books.draw(
+        OPENED + "2026-10-03 09:00 sms 2.15 country=IN\n2026-10-04 09:00 sms 0.4 country=IN\n"
+        "2026-10-05 09:00 sms 0.9 country=IN\n2026-10-21 09:00 sms 0.4 country=IN\n"
+        "2026-10-30 09:00 saw 96.15"
+    )
+    read(books, "0.4", datetime(2026, 10, 2, tzinfo=UTC))
+    read(books, "2.15", datetime(2026, 10, 20, tzinfo=UTC))
+    (row,) = books.rows("recon", "show")
+    (line,) = row["lines"]
+    assert line["text"] == (
+        "2 messages to IN cost 1.3 credits, where parts × the rate of those billed in IT give"
+        " 2.55; from 2026-10-05 to 2026-10-21"
+    )
+
+
+def read(books, credits: str, at: datetime) -> None:
+    """Record a rate of India as OVH showed it."""
+    source = FromOvh("/sms/rates/destinations", at, None)
+    stamp = Stamp(recorded_at=at, actor="t", command_id=f"c{at}", source=source)
+    rate = Rate(country="IN", credits=Credits.parse(credits), price=None, vat_rate=None)
+
+    def decide(work: Work) -> None:
+        book = work.rates("IT")
+        work.record(book, see_rates(book, [rate], stamp=stamp, at=at))
+
+    with Ledger(books.address) as ledger:
+        ledger.work(decide)
+
+
+def test_each_part_of_a_message_is_held_against_the_rate(sqlite_books, tmp_path):
+    """Parts come from OVH's `numberOfSms`, or from a file's column."""
+    books = sqlite_books.draw("customer ab12345-ovh Europe/Rome IT\naccount sms-ab12345-1")
+    (tmp_path / "rates.csv").write_text(HEADER + "IT,IT,0.7,2022-08-05\n")
+    (tmp_path / "lines.csv").write_text(
+        "customer,account,kind,id,happened_at,credits,country,parts\n"
+        "ab12345-ovh,sms-ab12345-1,opening,,2026-10-01T00:00:00+02:00,100,,\n"
+        "ab12345-ovh,sms-ab12345-1,consumption,1,2026-10-02T00:00:00+02:00,2.1,IT,3\n"
+        "ab12345-ovh,sms-ab12345-1,consumption,2,2026-10-02T00:00:00+02:00,2.1,IT,2\n"
+        "ab12345-ovh,sms-ab12345-1,consumption,3,2026-10-02T00:00:00+02:00,2.1,IT,\n"
+    )
+    for words in (("rates", "import", "rates.csv"), ("import", "lines.csv")):
+        ran = books.type(*words[:-1], str(tmp_path / words[-1]))
+        assert ran.status == 0, ran
+    books.draw("account sms-ab12345-1\n2026-10-30 09:00 saw 93.7")
+    (line,) = books.rows("recon", "show")[0]["lines"]
+    assert line["text"].startswith("1 message to IT cost 2.1 credits, where")
+    assert "give 1.4; on 2026-10-02" in line["text"]

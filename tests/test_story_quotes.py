@@ -391,3 +391,50 @@ def test_all_and_some_destinations_cannot_both_be_asked_for(made: Rig) -> None:
     ran = made.sl("rates", "update", "--all", "--to", "IT")
     assert ran.status == 2
     assert "--all cannot be combined with --to" in ran.err
+
+
+# --- what an order would cost ----------------------------------------------------------------
+
+
+def test_a_purchase_is_quoted_with_its_vat_and_not_ordered(made: Rig) -> None:
+    account = next(iter(made.ovh.world.accounts))
+    orders = len(made.ovh.world.orders)
+    for quantity, figures in (
+        (100, ("6.00", "1.32", "7.32")),
+        (1000, ("55.00", "12.10", "67.10")),
+    ):
+        (found,) = made.sl("purchase", "quote", account, str(quantity), "-O", "json").rows
+        assert (found["net"], found["tax"], found["gross"]) == figures
+        assert (found["credits"], found["currency"]) == (quantity, "EUR")
+    assert len(made.ovh.world.orders) == orders
+
+
+def test_a_purchase_for_an_account_that_ovh_does_not_have_is_refused(made: Rig) -> None:
+    ran = made.sl("purchase", "quote", "sms-nobody-1", "100")
+    assert (ran.status, ran.out) == (3, "")
+    assert "OVH answered 404" in ran.err
+
+
+def test_a_key_without_the_right_to_quote_says_which_rule_to_add(made: Rig) -> None:
+    made.ovh.do("fault", match="GET /order/sms/*/credits", kind="iam")
+    ran = made.sl("purchase", "quote", "sms-ab12345-1", "100")
+    assert ran.status == 3
+    assert "add the rule `GET /order/sms/*/credits`" in ran.err
+
+
+# --- rates that OVH did not keep to ----------------------------------------------------------
+
+
+def test_messages_at_another_rate_than_the_known_one_are_a_rate_surprise(made: Rig) -> None:
+    account = next(iter(made.ovh.world.accounts))
+    made.ovh.do("rate", country="in", credits="2.15")
+    made.ovh.do("send", account=account, country="in", count=3)
+    made.ovh.do("rate", country="in", credits="0.4")
+    (made.folder / "guide.csv").write_text(RATES)
+    made.sl("rates", "import", str(made.folder / "guide.csv"))
+    made.sync()
+    (row,) = made.sl("recon", "run", account, "-O", "json").rows
+    (line,) = (one for one in row["lines"] if one["reference"] == "IN")
+    assert (row["status"], line["kind"]) == ("reconciled", "rate surprise")
+    assert "3 messages to IN cost 6.45 credits" in line["text"]
+    assert "give 1.2;" in line["text"]

@@ -21,6 +21,7 @@ from ledger.ovh.gateway import (
     Job,
     JobEstimate,
     Me,
+    OrderPreview,
     Outgoing,
     PackDetails,
     PaymentMethod,
@@ -37,6 +38,7 @@ from ledger.ovh.shapes import (
     WireBill,
     WireBillDetail,
     WireDestinationRates,
+    WireOrder,
     WirePackDetails,
     WireUser,
 )
@@ -229,6 +231,10 @@ class OvhClient:
             route("/sms/rates/packs"), country=country, billingCountry=billing_country
         )
         return [tier.details() for tier in self._public(list[WirePackDetails], at)]
+
+    def order_preview(self, service: str, *, quantity: int) -> OrderPreview:
+        at = route("/order/sms/{serviceName}/credits", serviceName=service)
+        return self._get(WireOrder, with_query(at, quantity=quantity)).preview()
 
     def estimate(self, message: str, *, no_stop_clause: bool) -> JobEstimate:
         at = route("/sms/estimate")

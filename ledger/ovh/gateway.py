@@ -167,6 +167,16 @@ class PackDetails:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPreview:
+    """`GET /order/sms/{serviceName}/credits`: what an order would cost; none is placed."""
+
+    orderId: int | None  # noqa: N815
+    withoutTax: Price  # noqa: N815
+    tax: Price
+    withTax: Price  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobEstimate:
     """`/sms/estimate`: how OVH counts a text; `charactersClass` is `7bits` or `unicode`."""
 
@@ -270,6 +280,10 @@ class Gateway(Protocol):
 
     def pack_rates(self, country: str, *, billing_country: str) -> Sequence[PackDetails]:
         """`GET /sms/rates/packs`, which asks for no key."""
+        ...
+
+    def order_preview(self, service: str, *, quantity: int) -> OrderPreview:
+        """`GET /order/sms/{serviceName}/credits`: a price, not an order."""
         ...
 
     def estimate(self, message: str, *, no_stop_clause: bool) -> JobEstimate:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.ovh.gateway import Bill, BillDetail, DestinationRates, PackDetails, UserQuota
+from ledger.ovh.gateway import (
+    Bill,
+    BillDetail,
+    DestinationRates,
+    OrderPreview,
+    PackDetails,
+    UserQuota,
+)
 from ledger.ovh.prices import WirePrice
 
 
@@ -115,4 +122,29 @@ class WirePackDetails:
             creditPrice=self.creditPrice.price(),
             discountCreditPrice=discount.price() if discount else None,
             vatRate=self.vatRate,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WirePrices:
+    """`order.OrderPrices`."""
+
+    withoutTax: WirePrice  # noqa: N815
+    tax: WirePrice
+    withTax: WirePrice  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True)
+class WireOrder:
+    """`order.Order`; its address, which opens the document, is not read."""
+
+    prices: WirePrices
+    orderId: int | None = None  # noqa: N815
+
+    def preview(self) -> OrderPreview:
+        return OrderPreview(
+            orderId=self.orderId,
+            withoutTax=self.prices.withoutTax.price(),
+            tax=self.prices.tax.price(),
+            withTax=self.prices.withTax.price(),
         )
