@@ -62,7 +62,8 @@ def update(
 
     Example: sms-ledger rates update --to IT --to IN
     """
-    from cli.actions.rating import destinations, everywhere
+    from cli.actions.rating import destinations
+    from ledger.countries import all_countries
     from ledger.ovh.client import connect
     from ledger.ovh.profiles import load_profile
     from ledger.sync.rates import RatesUpdate
@@ -75,7 +76,7 @@ def update(
             gateway, session.ledger, stamp=partial(session.stamp, reason=reason)
         )
         for country in billing or (_billed(gateway),):
-            named = countries or (everywhere() if every else None)
+            named = countries or (all_countries() if every else None)
             seen = reading.run(country, named or destinations(session.database, country))
             _tell(seen, asked=set(countries))
         requests = many(gateway.requests, "request")

@@ -24,6 +24,11 @@ def numbers_library() -> str:
     return f"phonenumberslite {version('phonenumberslite')}"
 
 
+def all_countries() -> list[str]:
+    """Give every country that the library knows numbers of, some 245."""
+    return sorted(phonenumbers.SUPPORTED_REGIONS)
+
+
 def country_of(number: str) -> tuple[str, int | None]:
     """Give the ISO country and the dialling code of a number as OVH prints it.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.credits import MILLI_PER_CREDIT, Credits
+from ledger.credits import Credits
 from ledger.encoding import Encoding, Foreign, Sms, plain, sms
 from ledger.errors import Refused
 from ledger.events import PackTier
@@ -118,7 +118,7 @@ def _quote(tariff: Tariff, wanted: Wanted, country: str, price: Money | None) ->
         pack_credits=wanted.credits,
         sms_in_pack=wanted.credits.milli // cost.milli,
         price_per_credit=_plainly(price.amount) if price else None,
-        price_per_sms=_plainly(price.amount * cost.milli / MILLI_PER_CREDIT) if price else None,
+        price_per_sms=_plainly((price.amount * cost.milli).scaleb(-3)) if price else None,
         currency=price.currency if price else None,
         valid_from=since.astimezone(zone(zone_of_subsidiary(tariff.billing_country))),
         parts_without=bare,

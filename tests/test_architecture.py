@@ -167,7 +167,7 @@ DOMAIN = [file for module in PLAIN["source_modules"] for file, _ in modules(plac
 COMPUTES = {
     "__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal",
     "functools", "hashlib", "itertools", "ledger", "msgspec", "operator", "re", "typing",
-    "zlib", "zoneinfo",
+    "unicodedata", "zlib", "zoneinfo",
 }  # fmt: skip
 
 

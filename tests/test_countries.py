@@ -97,3 +97,12 @@ def test_no_text_at_all_breaks_the_reading(text: str) -> None:
 
 def test_a_page_can_name_the_library_that_told_the_countries() -> None:
     assert numbers_library() == f"phonenumberslite {version('phonenumberslite')}"
+
+
+def test_all_countries_are_codes_of_two_capitals_and_hold_those_that_bill() -> None:
+    from ledger.countries import all_countries
+
+    found = all_countries()
+    assert {"ES", "FR", "GB", "IE", "IN", "IT", "PL"} <= set(found)
+    assert all(len(one) == 2 and one.isupper() for one in found)
+    assert found == sorted(set(found))

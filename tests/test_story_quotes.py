@@ -21,6 +21,7 @@ from ledger.errors import OvhBadAnswer
 from ledger.events import Source, Stamp
 from ledger.ovh.client import connect
 from ledger.ovh.profiles import load_profile
+from ledger.sandbox.action import CannotDo
 from ledger.service import Ledger
 from ledger.sync.rates import RatesUpdate
 
@@ -385,6 +386,45 @@ def test_an_answer_about_another_country_is_not_recorded(made: Rig, answer: str)
 
 def stamp(source: Source) -> Stamp:
     return Stamp(recorded_at=datetime.now(UTC), actor="t", command_id="t", source=source)
+
+
+def test_every_country_can_be_read_and_what_ovh_does_not_know_is_left_out(made: Rig) -> None:
+    ran = made.sl("rates", "update", "--all", "--billing-country", "PL")
+    known = {
+        row["country"]
+        for row in made.sl("rates", "show", "--billing-country", "PL", "-O", "json").rows
+    }
+    assert ran.status == 0
+    assert ran.out.startswith(f"PL: {len(known)} rates read, {len(known)} new or changed (AE, ")
+    assert "note:" not in ran.err
+    assert {"IT", "PL", "RU"} <= known
+    tiers = made.sl("rates", "packs", "--billing-country", "PL", "-O", "json").rows
+    assert (tiers[0]["price_per_credit"], tiers[0]["currency"]) == ("0.27", "PLN")
+
+
+def test_a_billing_country_where_ovh_sells_no_sms_is_refused_by_ovh(made: Rig) -> None:
+    ran = made.sl("rates", "update", "--billing-country", "DE", "--to", "DE")
+    assert (ran.status, ran.out) == (3, "")
+    assert "billingCountry" in ran.err
+
+
+def test_a_key_that_may_not_read_me_is_asked_for_the_billing_country(made: Rig) -> None:
+    made.ovh.do("fault", match="GET /me", kind="iam")
+    ran = made.sl("rates", "update", "--to", "IT")
+    assert (ran.status, ran.out) == (2, "")
+    assert "found no right to read /me: type `--billing-country CC`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ({"country": "zz", "credits": "1"}, "no rate of 'zz' is known in 'it'"),
+        ({"country": "in", "credits": "0"}, "a rate is above 0 credits"),
+    ],
+)
+def test_the_sandbox_takes_no_rate_that_cannot_be(made: Rig, words, why: str) -> None:
+    with pytest.raises(CannotDo, match=why):
+        made.ovh.do("rate", **words)
 
 
 def test_all_and_some_destinations_cannot_both_be_asked_for(made: Rig) -> None:

@@ -19,12 +19,5 @@ def destinations(database: Database, billing: str) -> list[str]:
     return sorted({billing, *known, *(one for one in used if _is_country(one))})
 
 
-def everywhere() -> list[str]:
-    """Give every country that the number library knows."""
-    import phonenumbers
-
-    return sorted(phonenumbers.SUPPORTED_REGIONS)
-
-
 def _is_country(value: str) -> bool:
     return len(value) == 2 and value != "ZZ"  # noqa: PLR2004
