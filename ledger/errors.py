@@ -152,7 +152,14 @@ class BadFile(Refused):
     """
 
     def __init__(
-        self, file: str, *, line: int, expected: str, found: str, column: str | None = None
+        self,
+        file: str,
+        *,
+        line: int,
+        expected: str,
+        found: str,
+        column: str | None = None,
+        cure: str = "nothing was recorded: correct the file and import it again",
     ) -> None:
         self.file = file
         self.line = line
@@ -160,10 +167,7 @@ class BadFile(Refused):
         self.expected = expected
         self.found = found
         where = f"line {line}" + (f", column {column}" if column else "")
-        super().__init__(
-            f"{file}: {where}: expected {expected}, found {found};"
-            " nothing was recorded: correct the file and import it again"
-        )
+        super().__init__(f"{file}: {where}: expected {expected}, found {found}; {cure}")
 
 
 class UnsafeSecrets(Refused):

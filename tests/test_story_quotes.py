@@ -212,6 +212,14 @@ def test_what_cannot_be_quoted_is_refused_with_what_to_type_next(
     assert ran.err.count("\n") == 1
 
 
+def test_a_bad_row_is_told_with_its_line_and_what_to_do(nobody: Books, files: Path) -> None:
+    (files / "bad.csv").write_text(RATES + "IT,DE,2,30\n")
+    ran = nobody.type("quote", "--rates", "bad.csv", "--to", "IT")
+    assert (ran.status, ran.out) == (5, "")
+    assert "bad.csv: line 6, column valid_from: expected a time like" in ran.err
+    assert ran.err.endswith("; correct the file and ask again\n")
+
+
 def test_a_file_of_two_billing_countries_asks_whose_rates_count(nobody: Books, files) -> None:
     (files / "two.csv").write_text(RATES + "FR,FR,1,2026-01-01\n")
     ran = nobody.type("quote", "--rates", "two.csv", "--to", "IT")

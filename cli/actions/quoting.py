@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ledger.database import Database
 from ledger.encoding import Sms
-from ledger.errors import Misuse
+from ledger.errors import BadFile, Misuse
 from ledger.files.origin import open_origin
 from ledger.files.rate_import import tariffs_of
 from ledger.files.rate_rows import RateFile, read_rate_file
@@ -39,7 +39,17 @@ def ground_of_files(paths: Sequence[str], billing: str | None) -> Ground:
 def _files(paths: Sequence[str]) -> Iterator[RateFile]:
     for path in paths:
         with open_origin(path) as origin:
-            yield read_rate_file(origin)
+            try:
+                yield read_rate_file(origin)
+            except BadFile as bad:
+                raise BadFile(
+                    bad.file,
+                    line=bad.line,
+                    column=bad.column,
+                    expected=bad.expected,
+                    found=bad.found,
+                    cure="correct the file and ask again",
+                ) from None
 
 
 def ground_of_ledger(database: Database, billing: str | None, position: int) -> Ground:
