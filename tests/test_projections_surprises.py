@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -19,20 +20,18 @@ OPENED = """
 """
 
 
+def surprises(books, folder, drawing: str, rates: str, owned: str):
+    """Draw books and state rates; give how the account reconciles, and its surprises."""
+    books.draw(f"{OPENED}{drawing}\n2026-10-30 09:00 saw {owned}")
+    (folder / "rates.csv").write_text(HEADER + rates)
+    assert books.type("rates", "import", str(folder / "rates.csv")).status == 0
+    (row,) = books.rows("recon", "show")
+    return row, [one for one in row["lines"] if one["kind"] == "rate surprise"]
+
+
 @pytest.fixture
-def stated(books, tmp_path):
-    """Give what states rates, and shows the surprises of the only account."""
-
-    def surprises(drawing: str, rates: str, owned: str = ""):
-        books.draw(OPENED + drawing)
-        if owned:
-            books.draw(f"account sms-ab12345-1\n2026-10-30 09:00 saw {owned}")
-        (tmp_path / "rates.csv").write_text(HEADER + rates)
-        assert books.type("rates", "import", str(tmp_path / "rates.csv")).status == 0
-        (row,) = books.rows("recon", "show")
-        return row, [one for one in row["lines"] if one["kind"] == "rate surprise"]
-
-    return surprises
+def stated(sqlite_books, tmp_path):
+    return partial(surprises, sqlite_books, tmp_path)
 
 
 def test_messages_that_cost_their_rate_are_no_surprise(stated):
@@ -104,9 +103,11 @@ def test_a_corrected_message_is_held_against_what_it_costs_now(stated):
     assert [one["text"].split(",")[0] for one in found] == ["1 message to IT cost 1.4 credits"]
 
 
-def test_messages_that_ovh_rated_anew_explain_the_difference(stated):
+def test_messages_that_ovh_rated_anew_explain_the_difference(books, tmp_path):
     """OVH took 0.4 for each, and later what was missing: no row shows that."""
-    row, found = stated(
+    row, found = surprises(
+        books,
+        tmp_path,
         "2026-10-02 09:00 sms 0.4 country=IN\n2026-10-02 09:01 sms 0.4 country=IN",
         "IT,IN,2.15,2022-08-05\n",
         "95.7",
@@ -115,7 +116,8 @@ def test_messages_that_ovh_rated_anew_explain_the_difference(stated):
     assert found[0]["credits"] == "-3.5"
 
 
-def test_without_a_billing_country_nothing_is_judged(books, tmp_path):
+def test_without_a_billing_country_nothing_is_judged(sqlite_books, tmp_path):
+    books = sqlite_books
     books.draw(
         OPENED.replace(" Europe/Rome IT", "")
         + "2026-10-02 09:00 sms 9 country=IT\n2026-10-03 09:00 saw 91"

@@ -267,7 +267,8 @@ def test_rates_of_a_file_are_recorded_once(books: Books, files: Path) -> None:
     assert books.type("rebuild").status == 0
 
 
-def test_a_bad_file_records_nothing(books: Books, files: Path) -> None:
+def test_a_bad_file_records_nothing(sqlite_books: Books, files: Path) -> None:
+    books = sqlite_books
     (files / "bad.csv").write_text(RATES + "IT,DE,-1,2026-01-01\n")
     ran = books.type("rates", "import", "bad.csv")
     assert ran.status == 5
@@ -275,7 +276,8 @@ def test_a_bad_file_records_nothing(books: Books, files: Path) -> None:
     assert books.rows("rates", "show") == []
 
 
-def test_rates_of_a_country_that_nobody_recorded_are_refused(books: Books) -> None:
+def test_rates_of_a_country_that_nobody_recorded_are_refused(sqlite_books: Books) -> None:
+    books = sqlite_books
     ran = books.type("rates", "show", "--billing-country", "PL")
     assert ran.status == 5
     assert "found none at all: type `sms-ledger rates update --billing-country PL`" in ran.err
