@@ -41,6 +41,7 @@ from ledger.pages import (
     pack_users,
     page_columns,
     page_costs,
+    page_rated,
     record_pages,
     recorded,
     unpack,
@@ -257,6 +258,24 @@ def test_costs_are_read_by_time_without_the_rest(lines: list[Line]) -> None:
         inside = [(line.at_us, line.milli) for line in unpack(page)]
         assert costs.at_us == sorted(costs.at_us)
         assert sorted(zip(*costs, strict=True)) == sorted(inside)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(any_line, min_size=1, max_size=40, unique_by=lambda line: line.id))
+def test_what_rates_are_held_against_is_read_without_the_rest(lines: list[Line]) -> None:
+    for page in pages_of(lines):
+        rated, inside = page_rated(page), unpack(page)
+        if rated is None:
+            some = [(one.parts, one.country) for one in inside]
+            assert all(parts is None for parts, _ in some) or {c for _, c in some} == {"ZZ"}
+            continue
+        assert (rated.at_us, rated.milli, rated.parts) == (
+            [one.at_us for one in inside],
+            [one.milli for one in inside],
+            [one.parts for one in inside],
+        )
+        countries = [rated.country.values[place] for place in rated.country.index]
+        assert countries == [one.country for one in inside]
 
 
 # --- readable without the program ----------------------------------------------------------
@@ -494,6 +513,26 @@ def test_costs_that_do_not_fit_together_are_found(columns: Any) -> None:
     )
     with pytest.raises(IntegrityFailure, match="expected columns of lines"):
         page_costs(forged)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"unit_us": 1, "at": [], "milli": []},
+        {"unit_us": 1, "at": [1, 1], "milli": [60]},
+        {"unit_us": 1, "at": [1], "milli": [60], "parts": [1, 1], "country": [["IT"], [0]]},
+        {"unit_us": 1, "at": [1], "milli": [60], "parts": [1], "country": [["IT"], [1]]},
+    ],
+    ids=repr,
+)
+def test_parts_and_countries_that_do_not_fit_together_are_found(columns: Any) -> None:
+    body = zlib.compress(json.dumps(columns).encode())
+    forged = msgspec.structs.replace(
+        page_of([line(1)]), body=body, body_sha256=hashlib.sha256(body).hexdigest()
+    )
+    with pytest.raises(IntegrityFailure, match="expected columns of lines"):
+        page_rated(forged)
 
 
 @pytest.mark.parametrize("body", [b"", b"no zlib", zlib.compress(b"no json")])

@@ -63,6 +63,7 @@ def page_rated(page: PageRecorded) -> Rated | None:
     with readable():
         body = opened(page, RATED)
         at_us, milli = _times(body.at, body.unit_us), body.milli
+        require(len(at_us) == len(milli), "a cost for each time")
         totals = _totals(min(at_us), max(at_us), milli)
         parts, country = body.parts, body.country
         if parts is not None and country is not None:
