@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 from books import Books
 from stores import PostgresStore, SqliteStore, Store, postgres_store
 
+ROOT = Path(__file__).parents[1]
 
 # Memory that is a folder: no test is about a machine that crashes, the only one that shows it.
 IN_MEMORY = Path("/dev/shm")
@@ -40,18 +42,34 @@ def roomy(folder: Path) -> bool:
     return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
 
 
+COMPILES = """
+import importlib, pathlib, pkgutil, sys
+import migrations
+for name in ("ledger", "projections", "cli"):
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        importlib.import_module(module.name)
+migrations.upgrade(pathlib.Path(sys.argv[1]) / "ledger.db")
+"""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> Iterator[None]:
     """Let programs that tests start find themselves compiled, where that is not to be kept.
 
-    Else each of them compiles the whole ledger anew, and the suite starts hundreds.
+    Else each of them compiles the whole ledger anew, and the suite starts hundreds. They do not
+    write it themselves: those that find the disk full would leave half of it. A few tests
+    in one process do without: it takes seconds.
     """
-    if not sys.dont_write_bytecode:
+    if not sys.dont_write_bytecode or "PYTEST_XDIST_WORKER" not in os.environ:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="sms-ledger-compiled-") as folder:
+        writes = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+        subprocess.run(
+            [sys.executable, "-c", COMPILES, folder], cwd=ROOT, env=writes, check=True
+        )
         os.environ["PYTHONPYCACHEPREFIX"] = folder
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         yield
 
 
@@ -87,7 +105,7 @@ def books(store: Store) -> Iterator[Books]:
 def sqlite_books(sqlite: SqliteStore) -> Iterator[Books]:
     """An empty ledger in a file, to be drawn."""
     with sqlite.ledger() as url:
-        yield Books(url)
+        yield Books(url, sqlite)
 
 
 @pytest.fixture

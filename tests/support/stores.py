@@ -3,8 +3,8 @@
 `SMS_LEDGER_TEST_DATABASE` names a server to use, with the right to create databases; without
 it one is started from a package (`servers`). Every ledger is a copy of a template that the
 migrations made once: about 40 ms on PostgreSQL, which is what emptying its tables would cost.
-A ledger that was drawn there (`Books.draw`) is kept, and copied when it is drawn again: to write
-it takes ten times as long.
+A ledger that was drawn (`Books.draw`) is kept, and copied when it is drawn again: on PostgreSQL
+to write it takes ten times as long.
 """
 
 from __future__ import annotations
@@ -63,16 +63,20 @@ class Store(ABC):
     def begin_again(self, url: str) -> None:
         """Throw a ledger away and put an empty one in its place."""
 
+    @abstractmethod
     def keep(self, url: str, key: str) -> None:
-        """Keep a copy of a ledger for `restore`, where that is quicker than to write it again."""
+        """Keep a copy of a ledger that nobody has open."""
 
+    @abstractmethod
     def restore(self, url: str, key: str) -> bool:
-        """Put a copy of the ledger that was kept in the place of another; tells if there is one."""
-        return False
+        """Put what was kept in the place of a ledger; tells whether there is such a thing."""
 
 
 class SqliteStore(Store):
     name = "sqlite"
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
 
     @contextmanager
     def ledger(self) -> Iterator[str]:
@@ -88,9 +92,21 @@ class SqliteStore(Store):
     beginning = bare
 
     def begin_again(self, url: str) -> None:
+        self._replace(url, sqlite_template().read_bytes())
+
+    def keep(self, url: str, key: str) -> None:
+        assert not Path(f"{url}-wal").exists(), "the file alone is not the ledger"
+        self._kept[key] = Path(url).read_bytes()
+
+    def restore(self, url: str, key: str) -> bool:
+        if key in self._kept:
+            self._replace(url, self._kept[key])
+        return key in self._kept
+
+    def _replace(self, url: str, content: bytes) -> None:
         for file in Path(url).parent.glob(f"{Path(url).name}*"):
             file.unlink()
-        shutil.copyfile(sqlite_template(), url)
+        Path(url).write_bytes(content)
 
 
 class PostgresStore(Store):
