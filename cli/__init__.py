@@ -21,6 +21,8 @@ MISUSE: Final = 2
 # Command → where it lives, and its line in the overview (so that --help imports none of them).
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("cli.demo:demo", "A sandbox, a sync, the reports: the whole story in seconds."),
+    "login": ("cli.login:login", "Write a profile whose key has the least rights."),
+    "whoami": ("cli.whoami:whoami", "Who the key belongs to, what it may do, until when."),
     "account": ("cli.account:account", "List, show and close SMS accounts."),
     "sync": ("cli.sync:sync", "Read OVH, record what is new, observe the balances."),
     "import": ("cli.import_file:import_file", "Record the movements of a CSV or JSONL file."),
@@ -31,6 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
+    "recharge": ("cli.recharge:recharge", "Automatic recharge: shown, and set."),
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
     "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),
     "check": ("cli.check:check", "Prove that the ledger agrees with itself."),

@@ -90,9 +90,10 @@ def _story(serving: Serving, database: Path) -> int:
     _say("Every figure is proved by events that cannot change, each with its digest:")
     _run(database, "check")
     _say(
-        "That was a sandbox. To read your own accounts, put a key with GET /sms, GET /sms/*",
-        "and GET /me/* into ~/.ovh.conf, then type:",
+        "That was a sandbox. To read your own accounts, let your OVH customer grant a key that",
+        "may only read, then type:",
         "",
+        "    sms-ledger login",
         "    sms-ledger sync",
         "    sms-ledger bal",
         "    sms-ledger recon run",

@@ -94,7 +94,7 @@ def show_words(report: Report[Any], output: Output, words: Sequence[str]) -> Non
     """Write a report that no table fits, for people."""
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
-    write("\n".join([*words, f"log position {report.position}"]) + "\n", output.file)
+    write("\n".join([*words, *_position(report)]) + "\n", output.file)
 
 
 def write(text: str, file: Path | None) -> None:
@@ -196,7 +196,11 @@ def as_table(
 ) -> str:
     """Give aligned columns, then the words, then the log position they were read at."""
     table = _columns(report, hide, color=color)
-    return "\n".join([table, *words, f"log position {report.position}"]) + "\n"
+    return "\n".join([table, *words, *_position(report)]) + "\n"
+
+
+def _position(report: Report[Any]) -> list[str]:
+    return [] if report.position is None else [f"log position {report.position}"]
 
 
 def _columns(report: Report[Any], hide: frozenset[str], *, color: bool) -> str:

@@ -27,6 +27,7 @@ from ledger.events import (
     Derivation,
     OpeningRestated,
     PurchaseAttributed,
+    RechargeChangeRequested,
     RechargeSettingsSeen,
     Stamp,
     TransferReceived,
@@ -36,6 +37,10 @@ from ledger.events import (
 # A movement's natural key, and the payload that the same key must come with again.
 Key = tuple[str, str]
 Payload = tuple[datetime, Credits]
+
+
+# Which part of OVH's bill told the credits of a purchase.
+_OVHS_OWN = ("quantity", "description")
 
 
 class KeyConflict(Refused):
@@ -70,19 +75,40 @@ class Opening:
     derivation: Derivation | None
 
 
+@dataclass(frozen=True, slots=True)
+class RechargeSettings:
+    """The recharge settings that OVH showed at a moment; no amount: off."""
+
+    at: datetime
+    threshold: Credits
+    amount: int | None
+
+
 @dataclass(slots=True)
 class Account:
-    """The state of one account, as its stream tells it (consumption has its own stream)."""
+    """The state of one account, as its stream tells it (consumption has its own stream).
+
+    `billed` are the purchases that were read from OVH's bills, `settings` all recharge
+    settings that were seen, in order of time.
+    """
 
     name: str
     version: int = 0
     customer: str | None = None
     closed_at: datetime | None = None
     opening: Opening | None = None
-    recharge: tuple[Credits, int | None] | None = None
+    settings: list[RechargeSettings] = field(default_factory=list)
     known: dict[Key, Payload] = field(default_factory=dict)
+    billed: set[str] = field(default_factory=set)
     attributed: set[str] = field(default_factory=set)
     breaks: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def recharge(self) -> tuple[Credits, int | None] | None:
+        """The recharge settings that were seen last."""
+        return (
+            (self.settings[-1].threshold, self.settings[-1].amount) if self.settings else None
+        )
 
 
 def evolve(account: Account, event: AccountEvent) -> None:
@@ -109,10 +135,15 @@ def evolve(account: Account, event: AccountEvent) -> None:
             | TransferReceived()
         ):
             account.known[key_of(event)] = payload_of(event)
+            if isinstance(event, CreditsPurchased) and event.read_by in _OVHS_OWN:
+                account.billed.add(event.bill_detail_id)
         case PurchaseAttributed():
             account.attributed.add(event.bill_detail_id)
         case RechargeSettingsSeen():
-            account.recharge = (event.threshold, event.amount)
+            seen = RechargeSettings(event.happened_at, event.threshold, event.amount)
+            account.settings.append(seen)
+        case RechargeChangeRequested():
+            pass  # what came of it is seen
         case BreakOpened():
             account.breaks.add((event.kind, event.reference))
         case _:
@@ -262,10 +293,16 @@ def attribute_purchase(
 
 
 def see_recharge_settings(
-    account: Account, threshold: Credits, amount: int | None, *, stamp: Stamp, at: datetime
+    account: Account,
+    threshold: Credits,
+    amount: int | None,
+    *,
+    stamp: Stamp,
+    at: datetime,
+    always: bool = False,
 ) -> tuple[AccountEvent, ...]:
-    """Record OVH's recharge settings where they differ from those seen last."""
-    if account.recharge == (threshold, amount):
+    """Record OVH's recharge settings where they differ from those seen last, or `always`."""
+    if account.recharge == (threshold, amount) and not always:
         return ()
     return (RechargeSettingsSeen(**stamp.at(at), threshold=threshold, amount=amount),)
 

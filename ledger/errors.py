@@ -106,7 +106,14 @@ class OvhBadAnswer(OvhError):
 
 
 class OvhKeyRefused(OvhError):
-    """The application key, the consumer key or the signature is not accepted."""
+    """The application key, the consumer key or the signature is not accepted.
+
+    `code`: OVH's own name for it, such as `INVALID_CREDENTIAL`, where it gave one.
+    """
+
+    def __init__(self, message: str, *, query_id: str | None = None, code: str = "") -> None:
+        self.code = code
+        super().__init__(message, query_id=query_id)
 
 
 class OvhClockOff(OvhError):

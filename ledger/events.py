@@ -300,9 +300,24 @@ class TransferReceived(Event, frozen=True, kw_only=True):
 
 
 class RechargeSettingsSeen(Event, frozen=True, kw_only=True):
-    """OVH's automatic recharge settings, whenever they changed; no amount means off."""
+    """OVH's automatic recharge settings, whenever they changed; no amount means off.
+
+    Also after each change that we asked for, whatever came of it.
+    """
 
     TOPIC: ClassVar[str] = "sms.recharge-settings-seen.1"
+    threshold: Credits = field(name="threshold_milli")
+    amount: int | None
+
+
+class RechargeChangeRequested(Event, frozen=True, kw_only=True):
+    """OVH is about to be asked for other recharge settings: by whom, why; no amount means off.
+
+    Recorded before the call. What OVH showed afterwards is seen by the same command; where
+    nothing was seen by it, the next settings seen tell what came of it.
+    """
+
+    TOPIC: ClassVar[str] = "sms.recharge-change-requested.1"
     threshold: Credits = field(name="threshold_milli")
     amount: int | None
 
@@ -495,6 +510,7 @@ AccountEvent = (
     | TransferSent
     | TransferReceived
     | RechargeSettingsSeen
+    | RechargeChangeRequested
     | BreakOpened
 )
 ConsumptionEvent = PageRecorded | LinesAttributed | LineCorrected | LinesNotBilled

@@ -30,6 +30,7 @@ from ledger.events import (
     PaymentMethodsSeen,
     PurchaseAttributed,
     RatesSeen,
+    RechargeChangeRequested,
     RechargeSettingsSeen,
     TransferReceived,
     TransferSent,
@@ -88,6 +89,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | OpeningRestated()
             | PurchaseAttributed()
             | RechargeSettingsSeen()
+            | RechargeChangeRequested()
             | BreakOpened()
             | LinesAttributed()
             | LinesNotBilled()

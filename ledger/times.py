@@ -79,6 +79,14 @@ def _require_room(read: date, text: str) -> None:
         raise InvalidValue(msg)
 
 
+def months_before(day: date, months: int) -> date:
+    """Go back whole months; the 31st becomes the last day of a shorter month."""
+    month = day.year * 12 + day.month - 1 - months
+    first = date(month // 12, month % 12 + 1, 1)
+    after = (first + timedelta(days=31)).replace(day=1)
+    return min(first.replace(day=1) + timedelta(days=day.day - 1), after - timedelta(days=1))
+
+
 def is_bare_date(text: str) -> bool:
     return bool(_BARE_DATE.fullmatch(text))
 

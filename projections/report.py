@@ -14,12 +14,12 @@ NESTED: Final[Mapping[str, bool]] = {"nested": True}
 
 @dataclass(frozen=True, slots=True)
 class Report(Generic[RowT]):
-    """Rows of one type as of a log position.
+    """Rows of one type as of a log position; None where no ledger was read.
 
     A note is a line about what makes them less than whole.
     """
 
     row: type[RowT]
-    position: int
+    position: int | None
     rows: list[RowT]
     notes: list[str] = field(default_factory=list)

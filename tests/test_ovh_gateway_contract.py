@@ -282,6 +282,32 @@ def test_the_preview_of_an_order(quiet: Sandboxed) -> None:
     assert len(quiet.world.orders) == orders
 
 
+def test_the_key_and_whose_it_is(quiet: Sandboxed) -> None:
+    credential, details = quiet.ovh.credential(), quiet.ovh.auth_details()
+    rules = [f"{rule.method} {rule.path}" for rule in credential.rules]
+    assert rules == ["GET /*", "POST /*", "PUT /*", "DELETE /*"]
+    assert (credential.status, credential.expiration) == ("validated", None)
+    assert details.account in quiet.world.customers
+    assert details.allowedRoutes == credential.rules
+
+
+@pytest.mark.parametrize("void", ["null", "204"])
+@pytest.mark.parametrize(
+    ("threshold", "amount"), [("12.5", 250), ("0", None), ("0.001", 10_000)]
+)
+def test_the_recharge_settings_are_set_to_the_last_digit(
+    turned: Turned, void: str, threshold: str, amount: int | None
+) -> None:
+    one = turned(void=void)
+    before = one.account.threshold_milli, one.account.recharge_credits
+    try:
+        one.ovh.set_recharge(one.service, threshold=Decimal(threshold), amount=amount)
+        assert credits(one.account.threshold_milli) == Decimal(threshold)
+        assert one.account.recharge_credits == amount
+    finally:
+        one.account.threshold_milli, one.account.recharge_credits = before
+
+
 def test_the_port_is_covered_whole() -> None:
     """A method that is added to the port is missed here."""
     methods = {
@@ -295,6 +321,7 @@ def test_the_port_is_covered_whole() -> None:
         *("job_ids", "jobs", "hlr_ids", "hlr", "users", "user_quota"),
         *("bill_ids", "bill", "bill_details", "order_ids", "payment_methods"),
         *("destination_rates", "pack_rates", "estimate", "order_preview"),
+        *("credential", "auth_details", "set_recharge"),
     }
 
 

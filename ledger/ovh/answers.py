@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from ledger.errors import OvhBadAnswer
+from ledger.errors import InvalidValue, OvhBadAnswer
 from ledger.ovh.routes import Route
 
 T = TypeVar("T")
@@ -66,6 +66,20 @@ def read(shape: type[T], raw: object, at: Route, *, query_id: str | None = None)
             f"{msg}; what was read before is recorded", query_id=query_id
         ) from None
     return value
+
+
+def number(value: Decimal) -> int | float:
+    """A number for a body, which the `ovh` library writes: as JSON with the same digits.
+
+    A double holds fifteen digits exactly as they were typed; more raise InvalidValue.
+    """
+    if value == value.to_integral_value():
+        return int(value)
+    written = float(value)
+    if Decimal(repr(written)) != value:
+        msg = f"expected a number of at most fifteen digits for OVH, found {value}"
+        raise InvalidValue(msg)
+    return written
 
 
 class _Faulty(ValueError):

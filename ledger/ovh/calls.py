@@ -96,11 +96,14 @@ class Calls:
         """Read what needs no key, without one: no rule has to grant it."""
         return self._again(self._worth_another, self._unsigned, at)
 
-    def once(self, method: str, at: Route, *, body: object = None) -> object:
+    def once(
+        self, method: str, at: Route, *, body: object = None, signed: bool = True
+    ) -> object:
         """Change something: sent once, whatever comes back."""
-        self._learn_time()
+        if signed:
+            self._learn_time()
         try:
-            return self._exchange(method, at, body=body)
+            return self._exchange(method, at, body=body, signed=signed)
         except OvhClockOff as error:
             raise self._clock_off(at, error) from None
 

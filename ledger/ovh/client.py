@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, Self, TypeVar
 
 from stamina.instrumentation import set_on_retry_hooks
 
 from ledger.errors import OvhBadAnswer
-from ledger.ovh.answers import read
+from ledger.ovh.answers import number, read
 from ledger.ovh.batches import Batches, Rows
 from ledger.ovh.calls import Calls, Patience
 from ledger.ovh.gateway import (
+    AccessRule,
+    AuthDetails,
     Bill,
     BillDetail,
+    Credential,
+    CredentialRequest,
     DestinationRates,
     HlrLookup,
     Incoming,
@@ -121,6 +126,10 @@ class OvhClient:
         return self._profile.nichandle
 
     @property
+    def is_service_account(self) -> bool:
+        return self._profile.client_id is not None
+
+    @property
     def requests(self) -> int:
         return self._calls.requests
 
@@ -133,6 +142,19 @@ class OvhClient:
 
     def me(self) -> Me:
         return self._get(Me, route("/me"))
+
+    def credential(self) -> Credential:
+        return self._get(Credential, route("/auth/currentCredential"))
+
+    def auth_details(self) -> AuthDetails:
+        return self._get(AuthDetails, route("/auth/details"))
+
+    def request_credential(self, rules: Iterable[AccessRule]) -> CredentialRequest:
+        """Ask for a key with these rules; it is good once its customer has consented."""
+        at = route("/auth/credential")
+        wanted = [{"method": rule.method, "path": rule.path} for rule in rules]
+        said = self._calls.once("POST", at, body={"accessRules": wanted}, signed=False)
+        return read(CredentialRequest, said, at, query_id=self.last.query_id)
 
     def services(self) -> Sequence[str]:
         return self._get(list[str], route("/sms"))
@@ -244,6 +266,13 @@ class OvhClient:
 
     def _public(self, shape: type[T], at: Route) -> T:
         return read(shape, self._calls.public(at), at, query_id=self.last.query_id)
+
+    def set_recharge(self, service: str, *, threshold: Decimal, amount: int | None) -> None:
+        body = {
+            "creditThresholdForAutomaticRecredit": number(threshold),
+            "automaticRecreditAmount": amount,
+        }
+        self._calls.once("PUT", route(_SMS, serviceName=service), body=body)
 
     def _get(self, shape: type[T], at: Route) -> T:
         raw = self._calls.get(at)

@@ -100,7 +100,8 @@ def _text(file: Path) -> tuple[str, int]:
             raise NoCredentials(msg) from None
 
 
-def _sections(file: Path, text: str, mode: int) -> dict[str, Section]:
+def read_sections(file: Path, text: str) -> dict[str, dict[str, str]]:
+    """Read the sections of a file's text. Raises NoCredentials, which quotes nothing of it."""
     parser = RawConfigParser(default_section="\0")  # `[DEFAULT]` is not spread over the others
     try:
         parser.read_string(text)
@@ -108,7 +109,11 @@ def _sections(file: Path, text: str, mode: int) -> dict[str, Section]:
         # configparser quotes the line, which may be a secret
         msg = f"expected `key = value` lines under [sections], found {_fault(error)} of {file}"
         raise NoCredentials(msg) from None
-    found = {name: dict(parser.items(name)) for name in parser.sections()}
+    return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def _sections(file: Path, text: str, mode: int) -> dict[str, Section]:
+    found = read_sections(file, text)
     secret = any(SECRET_KEYS & values.keys() for values in found.values())
     safe = not (secret and mode & _OTHERS_MAY)
     return {

@@ -9,7 +9,7 @@ from them, and are dropped right after. Methods raise the `OvhError` family only
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -187,6 +187,42 @@ class JobEstimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRule:
+    """`auth.AccessRule`: a method, and a path in which `*` stands for anything."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """`/auth/currentCredential`: what the key may do, and until when (None: without end)."""
+
+    status: str
+    rules: tuple[AccessRule, ...]
+    creation: datetime
+    expiration: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthDetails:
+    """`/auth/details`: whose access this is; None for the routes says that all are allowed."""
+
+    account: str
+    method: str
+    allowedRoutes: tuple[AccessRule, ...] | None  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialRequest:
+    """The answer to `POST /auth/credential`: a key that waits for its customer's consent."""
+
+    consumerKey: str = field(repr=False)  # noqa: N815
+    state: str
+    validationUrl: str = field(repr=False)  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """The evidence of one answer: which call, when it was read, OVH's id for it."""
 
@@ -226,6 +262,12 @@ class Gateway(Protocol):
         ...
 
     def me(self) -> Me: ...
+
+    def credential(self) -> Credential:
+        """The key in use; a service account has none."""
+        ...
+
+    def auth_details(self) -> AuthDetails: ...
 
     def services(self) -> Sequence[str]:
         """`GET /sms`."""
@@ -288,4 +330,11 @@ class Gateway(Protocol):
 
     def estimate(self, message: str, *, no_stop_clause: bool) -> JobEstimate:
         """`POST /sms/estimate`: it changes nothing; the text is neither logged nor kept."""
+        ...
+
+    def set_recharge(self, service: str, *, threshold: Decimal, amount: int | None) -> None:
+        """`PUT /sms/{serviceName}` with the recharge settings alone; no amount: off.
+
+        Sent once, whatever comes back: `account` shows what came of it.
+        """
         ...

@@ -30,6 +30,7 @@ ENDPOINTS: Final = (
 WITH_TOKENS: Final = ("ovh-eu", "ovh-us", "ovh-ca")  # where service accounts exist
 APPLICATION: Final = ("application_key", "application_secret", "consumer_key")
 OAUTH2: Final = ("client_id", "client_secret")
+KEYS: Final[tuple[str, ...]] = (*APPLICATION, *OAUTH2)
 _SETTINGS: Final = (
     "endpoint",
     "endpoint_url",
@@ -37,7 +38,7 @@ _SETTINGS: Final = (
     "nichandle",
     "timeout_s",
 )
-_KNOWN: Final = (*_SETTINGS, *APPLICATION, *OAUTH2)
+_KNOWN: Final = (*_SETTINGS, *KEYS)
 _ENVIRONMENT: Final = "environment"
 _NEVER_MIXED: Final = "keys of two places are never mixed, state all here"
 
@@ -62,7 +63,7 @@ class Profile:
     @property
     def keys(self) -> tuple[str, ...]:
         """All that must never be shown."""
-        return tuple(text for key in (*APPLICATION, *OAUTH2) if (text := getattr(self, key)))
+        return tuple(text for key in KEYS if (text := getattr(self, key)))
 
 
 def load_profile(
@@ -151,12 +152,31 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return given if given.keys() - {"endpoint"} else {}
 
 
+def profile_in_the_making(
+    name: str, source: str, values: Mapping[str, str], environ: Mapping[str, str]
+) -> Profile:
+    """A profile as far as its values go: keys may still be missing. Raises InvalidValue."""
+    given = {key: text for key, text in values.items() if text}
+    keys: dict[str, str] = {k: key_text(k, given[k], source) for k in KEYS if k in given}
+    return _with_keys(name, source, given, keys, environ)
+
+
 def _profile(
     name: str, source: str, values: Mapping[str, str], environ: Mapping[str, str]
 ) -> Profile:
-    _check_known(source, values)
     given = {key: text for key, text in values.items() if text}
-    keys = _keys(source, given)
+    _check_known(source, values)
+    return _with_keys(name, source, given, _keys(source, given), environ)
+
+
+def _with_keys(
+    name: str,
+    source: str,
+    given: Mapping[str, str],
+    keys: dict[str, str],
+    environ: Mapping[str, str],
+) -> Profile:
+    _check_known(source, given)
     own = name if name in ENDPOINTS else DEFAULT_ENDPOINT
     url = environ.get("SMS_LEDGER_OVH_URL") or given.get("endpoint_url")
     known = WITH_TOKENS if "client_id" in keys and not url else ENDPOINTS

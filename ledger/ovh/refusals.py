@@ -109,7 +109,8 @@ class Refusals:
         asked = f"{method} {at.shown}: OVH answered {answer.status}"
         asked += f" {message!r}" if message else " without a reason"
         if code in _CURES or answer.status == HTTPStatus.UNAUTHORIZED:
-            return OvhKeyRefused(f"{asked}: {self._advice(code)}", query_id=answer.query_id)
+            advised = f"{asked}: {self._advice(code)}"
+            return OvhKeyRefused(advised, query_id=answer.query_id, code=code)
         if answer.status == HTTPStatus.NOT_FOUND:
             cure = "check the name, or run `sms-ledger sync` later"
             return OvhNotFound(f"{asked}: {cure}", query_id=answer.query_id)

@@ -17,15 +17,23 @@ from ledger.sandbox.actions_credits import (
     SetQuota,
     SetRecharge,
 )
-from ledger.sandbox.actions_service import Advance, ClearFaults, Grant, QueueFault, TurnKnobs
+from ledger.sandbox.actions_service import (
+    Advance,
+    ClearFaults,
+    Grant,
+    MakeServiceAccount,
+    QueueFault,
+    TurnKnobs,
+    Validate,
+)
 from ledger.sandbox.actions_traffic import CancelJob, Clean, DeleteRow, LookUp, Receive, Send
 
 ACTIONS: dict[str, type[Action]] = {
     one.NAME: one
     for one in (
         Advance, CancelJob, Clean, ClearFaults, Correction, DeleteRow, Gift, Grant, LookUp,
-        PanelPurchase, PanelTransfer, Purchase, QueueFault, Rate, Receive, Refund, Send,
-        SetAlert, SetQuota, SetRecharge, TurnKnobs,
+        MakeServiceAccount, PanelPurchase, PanelTransfer, Purchase, QueueFault, Rate, Receive,
+        Refund, Send, SetAlert, SetQuota, SetRecharge, TurnKnobs, Validate,
     )
 }  # fmt: skip
 

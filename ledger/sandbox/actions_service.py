@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from ledger.sandbox import moments, scenario
+from ledger.sandbox import moments, scenario, validating
 from ledger.sandbox.action import Action, CannotDo
 from ledger.sandbox.amounts import Json
 from ledger.sandbox.faults import Fault, Kind
-from ledger.sandbox.records import Rule
-from ledger.sandbox.world import EVERYTHING
+from ledger.sandbox.records import Credential, Rule
+from ledger.sandbox.world import EVERYTHING, World
 
 if TYPE_CHECKING:
     from ledger.sandbox.service import Service
@@ -71,24 +71,63 @@ class Grant(Action):
     expires_in: str = ""
 
     def run(self, service: "Service") -> Json:
-        world = service.world
+        granted = self.granted(service.world)
+        return {
+            "application_key": granted.application_key,
+            "application_secret": granted.application_secret,
+            "consumer_key": granted.consumer_key,
+        }
+
+    def granted(self, world: World, *, is_service: bool = False) -> Credential:
         nichandle = self.customer or next(iter(world.customers))
         if nichandle not in world.customers:
             raise CannotDo(f"no customer {nichandle!r}: {', '.join(world.customers)}")
         pairs = [rule.strip().partition(" ") for rule in self.rules.split(";") if rule.strip()]
-        granted = world.grant(
+        return world.grant(
             nichandle,
             tuple(Rule(method, path.strip()) for method, _, path in pairs) or EVERYTHING,
             status=self.status,
             expires_at=world.now + moments.duration(self.expires_in)
             if self.expires_in
             else None,
+            is_service=is_service,
         )
-        return {
-            "application_key": granted.application_key,
-            "application_secret": granted.application_secret,
-            "consumer_key": granted.consumer_key,
-        }
+
+
+class Validate(Action):
+    """Open the page of the newest requested key (or of `token`), as its customer does."""
+
+    NAME: ClassVar[str] = "validate"
+    token: str = ""
+    customer: str = ""
+    refuse: bool = False
+    expires_in: str = ""
+
+    def run(self, service: "Service") -> Json:
+        world = service.world
+        key = validating.waiting(world, self.token)
+        if key is None:
+            raise CannotDo("no key waits for its validation")
+        if self.customer not in ("", *world.customers):
+            raise CannotDo(f"no customer {self.customer!r}: {', '.join(world.customers)}")
+        told = validating.answer(
+            world,
+            key,
+            refuse=self.refuse,
+            customer=self.customer,
+            seconds=moments.duration(self.expires_in) if self.expires_in else 0,
+        )
+        return {"page": told, "rules": [f"{rule.method} {rule.path}" for rule in key.rules]}
+
+
+class MakeServiceAccount(Grant):
+    """Make a service account (OAuth2) whose policy grants `rules`, or everything."""
+
+    NAME: ClassVar[str] = "service-account"
+
+    def run(self, service: "Service") -> Json:
+        made = self.granted(service.world, is_service=True)
+        return {"client_id": made.application_key, "client_secret": made.application_secret}
 
 
 class TurnKnobs(Action):

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 
+from ledger.sandbox import tokens
 from ledger.sandbox.clock import Clock
 from ledger.sandbox.exchange import Request
 from ledger.sandbox.records import Credential, Rule
@@ -12,6 +13,7 @@ from ledger.sandbox.world import World
 
 APPLICATION, CONSUMER = "x-ovh-application", "x-ovh-consumer"
 TIMESTAMP, SIGNATURE = "x-ovh-timestamp", "x-ovh-signature"
+CURRENT = "/auth/currentCredential"
 
 
 def signed(
@@ -26,14 +28,20 @@ def signed(
 
 def authenticate(world: World, clock: Clock, request: Request) -> Credential:
     """Check a request in the order of the real service; the rules come later."""
+    bearer = request.headers.get("authorization", "")
+    if tokens.is_bearer(bearer):
+        return tokens.authenticate(world, bearer)
     form = world.knobs.refused_key_body
     application = request.headers.get(APPLICATION, "")
     known(world, application)
     credential = world.credentials.get(request.headers.get(CONSUMER, ""))
-    if credential is None or credential.application_key != application:
+    wanted = credential is not None and credential.application_key == application
+    if credential is None or not wanted or credential.is_service:
         raise KeyRefused("This credential does not exist", code="NOT_CREDENTIAL", form=form)
-    expired = credential.expires_at is not None and credential.expires_at <= world.now
-    if credential.status != "validated" or expired:
+    if credential.expires_at is not None and credential.expires_at <= world.now:
+        credential.status = "expired"
+    told = world.knobs.unvalidated_key == "shown" and request.path == CURRENT
+    if credential.status != "validated" and not told:
         message = "This credential is not valid"
         raise KeyRefused(message, code="INVALID_CREDENTIAL", form=form)
     timestamp = request.headers.get(TIMESTAMP, "")
@@ -55,7 +63,7 @@ def authenticate(world: World, clock: Clock, request: Request) -> Credential:
 def known(world: World, application_key: str) -> Credential:
     """Find any key of an application; an unknown application is refused."""
     for credential in world.credentials.values():
-        if credential.application_key == application_key:
+        if credential.application_key == application_key and not credential.is_service:
             return credential
     raise KeyRefused(
         "This application key is invalid",
@@ -74,6 +82,8 @@ def in_time(world: World, clock: Clock, timestamp: str) -> bool:
 
 def check_rules(world: World, credential: Credential, method: str, path: str, act: str) -> None:
     """Refuse a call that no rule of the key grants."""
+    if credential.is_service and path.startswith("/auth/"):
+        return
     if not any(grants(rule, method, path) for rule in credential.rules):
         raise NotGranted(form=world.knobs.refused_rights_body, action=act)
 

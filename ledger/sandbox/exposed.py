@@ -33,6 +33,7 @@ def secrets(world: World) -> dict[str, list[str]]:
         "application_secrets": {key.application_secret for key in keys},
         "application_keys": {key.application_key for key in keys},
         "consumer_keys": {key.consumer_key for key in keys},
+        "tokens": set(world.tokens),
         "emails": {one.email for one in people} | {user.alert_email for user in users},
         "ips": {one.ip for one in people},
         "phones": {one.phone for one in people} | {user.alert_number for user in users},

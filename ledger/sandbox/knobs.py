@@ -52,6 +52,10 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True):
     recharge_fails: Annotated[
         Switch, explained("the charge fails: an order stays notPaid, no bill, no credits")
     ] = False
+    recharge_settings: Annotated[
+        Literal["taken", "ignored"],
+        explained("new recharge settings are taken, or answered and passed over"),
+    ] = "taken"
     transfer_triggers_recharge: Annotated[
         Switch, explained("a transfer that empties an account can start its recharge")
     ] = True
@@ -118,6 +122,25 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True):
     batch_step_messages: Annotated[
         Annotated[int, Meta(ge=1)], explained("messages sent and debited in one step")
     ] = 50
+    # --- keys
+    validation: Annotated[
+        Literal["person", "at-once"],
+        explained("a requested key waits until its page is opened, or is valid at once"),
+    ] = "person"
+    validated_for_s: Annotated[
+        Count, explained("seconds that a key is valid after its validation; 0 has no end")
+    ] = 0
+    unvalidated_key: Annotated[
+        Literal["refused", "shown"],
+        explained("/auth/currentCredential of a key that is not validated: 403, or its status"),
+    ] = "refused"
+    refused_key: Annotated[
+        Literal["kept", "gone"],
+        explained("a key that its customer refused is no valid one, or does not exist"),
+    ] = "kept"
+    token_s: Annotated[
+        Annotated[int, Meta(ge=1)], explained("seconds that an OAuth2 token is valid")
+    ] = 3600
     # --- answers
     time_window_s: Annotated[
         Count, explained("seconds that a signature's timestamp may be off")

@@ -265,7 +265,11 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Credential(msgspec.Struct, kw_only=True):
-    """A consumer key with its application's key and secret."""
+    """A consumer key with its application's key and secret.
+
+    Of a service account, the application's key and secret are its `client_id` and
+    `client_secret`, and the rules are what its policy grants.
+    """
 
     id: int
     application_id: int
@@ -279,3 +283,11 @@ class Credential(msgspec.Struct, kw_only=True):
     expires_at: int | None = None
     used_at: int | None = None
     token: str = ""  # of the page that validates a pending key
+    is_service: bool = False
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An OAuth2 token of a service account."""
+
+    credential: Credential
+    expires_at: int

@@ -5,6 +5,7 @@ Refusal
 ├── NotFound          404  class Client::NotFound
 ├── NotGranted        403  the key's rules do not cover the call
 ├── KeyRefused        403  application key or credential
+├── Unauthorized      401  OAuth2 token
 └── RuleBroken        a rule of the service: short of credits, foreign target, …
 """
 
@@ -78,6 +79,14 @@ class KeyRefused(Refusal):
     def __init__(self, message: str, *, code: str, form: Form) -> None:
         super().__init__(message, code=code)
         self.form = form
+
+
+class Unauthorized(Refusal):
+    """The OAuth2 token is unknown or has expired."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    error_class = "Client::Unauthorized"
+    form: Form = "iam"
 
 
 class RuleBroken(Refusal):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.sandbox import models_me
+from ledger.sandbox import models_me, validating
 from ledger.sandbox.amounts import Json
 from ledger.sandbox.operations import (
     ANYTHING,
@@ -15,7 +15,7 @@ from ledger.sandbox.operations import (
     required,
 )
 from ledger.sandbox.records import Credential, Rule
-from ledger.sandbox.refusals import BadRequest
+from ledger.sandbox.refusals import BadRequest, NotGranted
 
 HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
@@ -31,17 +31,22 @@ def _credential(call: Call) -> Credential:
 
 
 def show_credential(call: Call) -> Json:
-    return models_me.credential(call.world, _credential(call))
+    credential = _credential(call)
+    if credential.is_service:
+        raise NotGranted(form="iam", action="account:apiovh:auth/currentCredential/get")
+    return models_me.credential(call.world, credential)
 
 
 def show_details(call: Call) -> Json:
-    nichandle = call.customer.nichandle
+    nichandle, credential = call.customer.nichandle, _credential(call)
+    service = credential.is_service
+    who = f"credential:{nichandle}/oauth2-{credential.application_key}"
     return {
         "account": nichandle,
-        "allowedRoutes": models_me.rules(_credential(call)),
+        "allowedRoutes": None if service else models_me.rules(credential),
         "description": None,
-        "identities": [f"urn:v1:eu:identity:account:{nichandle}"],
-        "method": "account",
+        "identities": [f"urn:v1:eu:identity:{who if service else f'account:{nichandle}'}"],
+        "method": "oauth2_client_credentials" if service else "account",
         "roles": None,
         "user": None,
     }
@@ -61,6 +66,8 @@ def request_key(call: Call) -> Json:
         status="pendingValidation",
         application=_credential(call),
     )
+    if call.world.knobs.validation == "at-once":
+        validating.answer(call.world, granted)
     return {
         "consumerKey": granted.consumer_key,
         "state": granted.status,

@@ -51,13 +51,15 @@ def edit_account(call: Call) -> Void:
     wanted = body.get("automaticRecreditAmount")
     if wanted is not None and account.smpp:
         raise RuleBroken("Automatic recredit is not available for SMPP accounts", status=403)
+    threshold = account.threshold_milli
     if body.get("creditThresholdForAutomaticRecredit") is not None:
         threshold = milli(body["creditThresholdForAutomaticRecredit"])
         if threshold < 0:
             raise BadRequest("[creditThresholdForAutomaticRecredit] must not be negative")
+    if call.world.knobs.recharge_settings == "taken":
         account.threshold_milli = threshold
-    if "automaticRecreditAmount" in body:
-        account.recharge_credits = wanted
+        if "automaticRecreditAmount" in body:
+            account.recharge_credits = wanted
     account.description = body.get("description") or account.description
     account.callback = body.get("callBack", account.callback)
     account.stop_callback = body.get("stopCallBack", account.stop_callback)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from ledger.sandbox import exposed
+from ledger.sandbox import exposed, tokens, validating
 from ledger.sandbox.action import CannotDo
 from ledger.sandbox.amounts import TooFine
 from ledger.sandbox.clock import Clock
@@ -70,12 +71,23 @@ class Control:
 
     async def validate(self, request: Request) -> Response:
         """Validate a pending key, as its owner does on a page of OVH."""
-        token = request.query_params.get("credentialToken")
-        for key in self.service.world.credentials.values():
-            if key.token == token and key.status == "pendingValidation":
-                key.status = "validated"
-                return PlainTextResponse(f"validated for {key.customer}\n")
-        return PlainTextResponse("no key waits for this token\n", status_code=404)
+        token = request.query_params.get("credentialToken", "")
+        refuse = request.query_params.get("answer") == "refuse"
+        with self.service.lock:
+            key = validating.waiting(self.service.world, token) if token else None
+            if key is None:
+                return PlainTextResponse("no key waits for this token\n", status_code=404)
+            told = validating.answer(self.service.world, key, refuse=refuse)
+        return PlainTextResponse(f"{told}\n")
+
+    async def token(self, request: Request) -> Response:
+        """Give a service account its token, as OVH's token address does."""
+        form = parse_qs((await request.body()).decode("latin-1"))
+        with self.service.lock:
+            status, told = tokens.give(
+                self.service.world, request.headers.get("authorization", ""), form
+            )
+        return _json(told, status=status)
 
 
 def application(service: Service) -> Starlette:
@@ -89,6 +101,7 @@ def application(service: Service) -> Starlette:
             Route("/sandbox/secrets", control.secrets),
             Route("/sandbox/dump", control.dump),
             Route("/sandbox/validate", control.validate),
+            Route(tokens.PATH, control.token, methods=["POST"]),
         ]
     )
     app.router.redirect_slashes = False

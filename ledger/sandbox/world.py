@@ -24,6 +24,7 @@ from ledger.sandbox.records import (
     PaymentMethod,
     Refund,
     Rule,
+    Token,
 )
 
 EVERYTHING = tuple(Rule(method, "/*") for method in ("GET", "POST", "PUT", "DELETE"))
@@ -47,6 +48,7 @@ class World:
         self.customers: dict[str, Customer] = {}
         self.accounts: dict[str, Account] = {}
         self.credentials: dict[str, Credential] = {}
+        self.tokens: dict[str, Token] = {}
         self.methods: dict[int, PaymentMethod] = {}
         self.orders: dict[int, Order] = {}
         self.bills: dict[str, Bill] = {}
@@ -132,6 +134,7 @@ class World:
         status: str = "validated",
         expires_at: int | None = None,
         application: Credential | None = None,
+        is_service: bool = False,
     ) -> Credential:
         """Hand out a consumer key with these rights, of a new application or a known one."""
         granted = Credential(
@@ -152,6 +155,7 @@ class World:
             status=status,
             expires_at=expires_at,
             token=self.secret(LETTERS_IN_SECRET),
+            is_service=is_service,
         )
         self.credentials[granted.consumer_key] = granted
         return granted
@@ -202,6 +206,7 @@ class World:
             "customers": self.customers,
             "accounts": self.accounts,
             "credentials": self.credentials,
+            "tokens": self.tokens,
             "methods": self.methods,
             "orders": self.orders,
             "bills": self.bills,

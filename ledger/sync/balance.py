@@ -25,6 +25,7 @@ from ledger.events import (
 from ledger.ovh.gateway import Received, SmsAccount
 from ledger.service import Work
 from ledger.sync.account import AccountRows, Context, Rows
+from ledger.sync.attributing import attribute_recharges
 from ledger.sync.bills import BillLine, purchase
 from ledger.sync.memory import SyncRun, keep_label, keep_run
 from ledger.sync.opening import (
@@ -127,6 +128,7 @@ class AccountSync:
             )
             if seen is not None:
                 self._remember(seen, after.account)
+            attribute_recharges(self._context, self.service)
         counted = len(bills) if self._context.dry_run else purchases
         return Outcome(
             account=self.service,

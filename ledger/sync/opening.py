@@ -31,7 +31,7 @@ from ledger.events import (
 )
 from ledger.movements import Movement, movements
 from ledger.names import observations_stream
-from ledger.times import from_us, local_day, start_of_day, to_us
+from ledger.times import from_us, local_day, months_before, start_of_day, to_us
 
 # OVH keeps six months of rows (its FAQ of 2026-03-27).
 _RETENTION_MONTHS: Final = 6
@@ -208,14 +208,6 @@ def reaches_back_to(created_on: date | None, at: datetime, zone: ZoneInfo) -> da
     """Give when an account was created, where OVH's rows reach back so far."""
     if created_on is None:
         return None
-    if created_on <= _months_before(local_day(at, zone), _RETENTION_MONTHS):
+    if created_on <= months_before(local_day(at, zone), _RETENTION_MONTHS):
         return None
     return start_of_day(created_on, zone)
-
-
-def _months_before(day: date, months: int) -> date:
-    """Go back whole months; the 31st becomes the last day of a shorter month."""
-    month = day.year * 12 + day.month - 1 - months
-    first = date(month // 12, month % 12 + 1, 1)
-    after = (first + timedelta(days=31)).replace(day=1)
-    return min(first.replace(day=1) + timedelta(days=day.day - 1), after - timedelta(days=1))

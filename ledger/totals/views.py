@@ -30,6 +30,7 @@ from ledger.events import (
     PaymentMethodsSeen,
     PurchaseAttributed,
     RatesSeen,
+    RechargeChangeRequested,
     RechargeSettingsSeen,
     TransferReceived,
     TransferSent,
@@ -112,6 +113,7 @@ class _Writing:
                 PaymentMethodsSeen()
                 | PurchaseAttributed()
                 | RechargeSettingsSeen()
+                | RechargeChangeRequested()
                 | LinesAttributed()
                 | LinesNotBilled()
                 | BalanceObserved()

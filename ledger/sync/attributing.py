@@ -1,0 +1,149 @@
+"""Which purchases automatic recharge made: decided once each, after they are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from ledger.account import Account, Opening
+from ledger.consumption import Consumption
+from ledger.events import LINE_KINDS, AccountEvent
+from ledger.recharge import SOON, Move, Stretch, attribute_recharge, in_question
+from ledger.recharge_rules import Facts, RechargeRules, conditions, rules_on
+from ledger.service import Work
+from ledger.sync.account import Context
+from ledger.sync.memory import examine, examined
+from ledger.times import local_day, start_of_day, to_us
+
+_ATTRIBUTION: Final = "attribution"
+
+# Rows appear late: until then, a purchase that nothing explains is looked at again.
+_LATE: Final = timedelta(days=8)
+
+_SIGNS: Final = {"refund": -1, "transfer-out": -1}
+
+
+def attribute_recharges(context: Context, service: str) -> int:
+    """Tell the recharges among the purchases that were not looked at; gives how many."""
+    account = context.ledger.work(lambda work: work.account(service))
+    left = _unexamined(context, account)
+    if not left or account.opening is None:
+        return 0
+    possible = [
+        one for one in left if in_question(account, one, rules=_rules(context, account, one))
+    ]
+    count = 0
+    if possible:
+        count = context.ledger.work(lambda work: _decide(context, work, service, possible))
+    old = [one for one in left if account.known["purchase", one][0] < context.now() - _LATE]
+    examine(context.database, context.customer, _ATTRIBUTION, _references(service, old))
+    return count
+
+
+def _unexamined(context: Context, account: Account) -> list[str]:
+    open_ones = account.billed - account.attributed
+    if not open_ones:
+        return []
+    done = examined(context.database, context.customer, _ATTRIBUTION)
+    return sorted(
+        (one for one in open_ones if f"{account.name} {one}" not in done),
+        key=lambda one: (account.known["purchase", one][0], one),
+    )
+
+
+def _references(service: str, purchases: Iterable[str]) -> Iterator[str]:
+    return (f"{service} {one}" for one in purchases)
+
+
+def _rules(context: Context, account: Account, purchase: str) -> RechargeRules:
+    return rules_on(local_day(account.known["purchase", purchase][0], context.zone))
+
+
+def _decide(context: Context, work: Work, service: str, purchases: Sequence[str]) -> int:
+    account = work.account(service)
+    assert account.opening is not None  # noqa: S101 (for the type checker)
+    seen = work.observations(service).last
+    stretches = _Stretches(context, account, account.opening, work.consumption(service))
+    stamp = context.stamp(context.source())
+    events: list[AccountEvent] = []
+    for purchase in purchases:
+        at, _ = account.known["purchase", purchase]
+        rules, day = _rules(context, account, purchase), local_day(at, context.zone)
+        facts = Facts(
+            created_on=stretches.created_on,
+            smpp=seen.smpp if seen else None,
+            methods=None,  # those of that day are not known
+        )
+        if any(one.holds is False for one in conditions(rules, facts, day)):
+            continue  # it could not be recharged
+        if at >= account.opening.at:
+            stretch = stretches.around(at)
+            events += attribute_recharge(account, purchase, stretch, rules=rules, stamp=stamp)
+    work.record(account, events)
+    return len(events)
+
+
+class _Stretches:
+    """An account's balance around a purchase: daily totals up to a day, then each movement."""
+
+    def __init__(
+        self, context: Context, account: Account, opening: Opening, consumption: Consumption
+    ) -> None:
+        self._context = context
+        self._account = account
+        self._opening = opening
+        self._consumption = consumption
+        self._lines: list[Move] | None = None
+        self._lines_since: datetime | None = None
+
+    @property
+    def created_on(self) -> date | None:
+        rows = self._context.database.execute(
+            "SELECT created_on FROM account WHERE account = :account",
+            account=self._account.name,
+        )
+        return date.fromisoformat(rows[0][0]) if rows and rows[0][0] else None
+
+    def around(self, at: datetime) -> Stretch:
+        """Give the balance of the day before, and what moved until a while after."""
+        zone = self._context.zone
+        begin = start_of_day(local_day(at - SOON, zone), zone)
+        if self._opening.at > begin:
+            balance, begin = self._opening.credits.milli, self._opening.at
+        else:
+            balance = self._opening.credits.milli + self._moved_before(local_day(begin, zone))
+        first, last = to_us(begin), to_us(at + SOON)
+        moves = [
+            move
+            for move in (*self._singles(), *self._all_lines(begin))
+            if first <= move.at_us <= last
+        ]
+        return Stretch(balance, sorted(moves))
+
+    def _moved_before(self, day: date) -> int:
+        ((moved,),) = self._context.database.execute(
+            "SELECT COALESCE(SUM(milli), 0) FROM daily_total"
+            " WHERE account = :account AND day < :day",
+            account=self._account.name,
+            day=day.isoformat(),
+        )
+        return int(moved)
+
+    def _singles(self) -> Iterator[Move]:
+        for (kind, reference), (at, credits) in self._account.known.items():
+            purchase = reference if kind == "purchase" else ""
+            yield Move(to_us(at), purchase, credits.milli * _SIGNS.get(kind, 1))
+
+    def _all_lines(self, since: datetime) -> list[Move]:
+        """Read the lines from the oldest day that is asked for on, once."""
+        if self._lines is None or self._lines_since is None or since < self._lines_since:
+            self._lines, self._lines_since = list(self._read(since)), since
+        return self._lines
+
+    def _read(self, since: datetime) -> Iterator[Move]:
+        corrected = self._consumption.corrected
+        for kind in LINE_KINDS:
+            for line in self._context.ledger.lines_since(self._account.name, kind, since):
+                now = corrected.get((kind, line.id))
+                yield Move(line.at_us, "", -(line.milli if now is None else now.milli))

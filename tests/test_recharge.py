@@ -1,0 +1,301 @@
+"""Automatic recharge: what OVH's rules say, and which purchases it made."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rigs import Rig, events_of, rig
+
+from ledger.account import Account, evolve
+from ledger.credits import Credits
+from ledger.events import (
+    CreditsPurchased,
+    FromOperator,
+    PurchaseAttributed,
+    RechargeSettingsSeen,
+    Stamp,
+)
+from ledger.recharge import (
+    AT_ONCE,
+    SOON,
+    Move,
+    NotOffered,
+    Stretch,
+    attribute_recharge,
+    check_settings,
+    fall_before,
+    in_question,
+)
+from ledger.recharge_rules import Facts, conditions, rules_on
+from ledger.times import to_us
+
+FIRST = "sms-ab12345-1"
+TODAY = date(2026, 10, 31)
+NOON = datetime(2026, 10, 31, 12, tzinfo=UTC)
+STAMP = Stamp(recorded_at=NOON, actor="anna", command_id="c0ffee", source=FromOperator())
+RULES = rules_on(TODAY)
+SEPA = [("SEPA_DIRECT_DEBIT", "VALID"), ("CREDIT_CARD", "VALID")]
+
+
+# --- the rules, dated ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "most", "months", "with_smpp"),
+    [
+        ("2019-01-01", 1_000, 0, True),
+        ("2022-08-04", 1_000, 0, True),
+        ("2022-08-05", 10_000, 0, True),
+        ("2023-02-09", 10_000, 2, True),
+        ("2025-03-01", 10_000, 2, False),
+    ],
+)
+def test_each_day_has_the_rules_that_held_then(day, most, months, with_smpp):
+    rules = rules_on(date.fromisoformat(day))
+    assert (max(rules.amounts), rules.least_age_months) == (most, months)
+    assert rules.with_smpp is with_smpp
+
+
+def test_ovh_offers_seven_amounts_today():
+    assert RULES.amounts == (100, 200, 250, 500, 1_000, 5_000, 10_000)
+
+
+def judged(**facts) -> dict[str, bool | None]:
+    given = {"created_on": date(2020, 1, 1), "smpp": False, "methods": SEPA, **facts}
+    return {one.condition: one.holds for one in conditions(RULES, Facts(**given), TODAY)}
+
+
+def test_an_old_account_with_a_valid_sepa_debit_can_be_recharged():
+    assert set(judged().values()) == {True}
+
+
+@pytest.mark.parametrize(
+    ("facts", "condition", "holds"),
+    [
+        ({"methods": [("CREDIT_CARD", "VALID")]}, "payment", False),
+        ({"methods": [("SEPA_DIRECT_DEBIT", "VALIDATING")]}, "payment", False),
+        ({"methods": [("BANK_ACCOUNT", "VALID")]}, "payment", True),
+        ({"methods": None}, "payment", None),
+        ({"created_on": date(2026, 8, 31)}, "age", True),
+        ({"created_on": date(2026, 9, 1)}, "age", False),
+        ({"created_on": None}, "age", None),
+        ({"smpp": True}, "channel", False),
+        ({"smpp": None}, "channel", None),
+    ],
+)
+def test_one_condition_that_does_not_hold(facts, condition, holds):
+    assert judged(**facts)[condition] is holds
+
+
+@pytest.mark.parametrize(
+    ("threshold", "amount", "smpp", "told"),
+    [
+        (100, 150, False, "offers (100, 200, 250, 500, 1000, 5000, 10000), found 150"),
+        (100, 0, False, "found 0"),
+        (-1, 100, False, "expected a threshold of 0 or more, found -0.001"),
+        (100, 100, True, "found an SMPP account"),
+    ],
+)
+def test_what_ovh_does_not_offer_is_refused(threshold, amount, smpp, told):
+    with pytest.raises(NotOffered) as refused:
+        check_settings(Credits(threshold), amount, rules=RULES, smpp=smpp)
+    assert told in str(refused.value)
+
+
+def test_recharge_may_always_be_switched_off():
+    check_settings(Credits(0), None, rules=RULES, smpp=True)
+
+
+# --- the fall before a purchase --------------------------------------------------------------
+
+
+def at(minutes: float) -> int:
+    return to_us(NOON + timedelta(minutes=minutes))
+
+
+def stretch(begin: int, *moves: tuple[float, str, int]) -> Stretch:
+    """Draw a stretch in whole credits: minutes, bill line or nothing, credits."""
+    return Stretch(begin * 1000, [Move(at(m), name, n * 1000) for m, name, n in moves])
+
+
+@pytest.mark.parametrize(
+    ("drawn", "since"),
+    [
+        (stretch(120, (0, "", -25), (2, "b", 500)), 0),
+        (stretch(120, (0, "", -20), (2, "b", 500)), 0),  # `<` or `<=`: OVH does not say
+        (stretch(120, (0, "", -19), (2, "b", 500)), None),
+        (stretch(90, (0, "", -5), (2, "b", 500)), None),  # below long before
+        (stretch(120, (0, "", -25), (1, "", 30), (2, "b", 500)), None),  # above again
+        (stretch(120, (0, "", -25), (1, "", -5), (2, "b", 500)), 0),
+        (stretch(-900, (0, "a", 500), (2, "b", 500)), 0),  # one was not enough
+        (stretch(120, (0, "", -25), (2, "a", 500), (3, "b", 500)), None),
+    ],
+)
+def test_a_purchase_answers_a_fall_to_the_threshold(drawn, since):
+    fall = fall_before("b", drawn, 100_000)
+    assert (fall.since_us if fall else None) == (None if since is None else at(since))
+
+
+def account(*settings: tuple[float, int, int | None], credits: int = 500) -> Account:
+    """Draw an account with purchases a and b, and settings seen at these minutes."""
+    made = Account(FIRST)
+    for minutes, threshold, amount in sorted(settings):
+        seen = NOON + timedelta(minutes=minutes)
+        evolve(
+            made,
+            RechargeSettingsSeen(
+                **STAMP.at(seen), threshold=Credits(threshold * 1000), amount=amount
+            ),
+        )
+    for minutes, name in ((2, "a"), (4, "b")):
+        when = NOON + timedelta(minutes=minutes)
+        nothing = dict.fromkeys(
+            ("bill_id", "order_id", "description", "quantity", "unit_price", "total_price",
+             "tax", "bill_net", "bill_tax", "bill_gross")
+        )  # fmt: skip
+        event = CreditsPurchased(
+            **STAMP.at(when), **nothing, bill_detail_id=name, credits=Credits(credits * 1000),
+            gift_credits=Credits(0), read_by="quantity",
+        )  # fmt: skip
+        evolve(made, event)
+    return made
+
+
+def attributed(made: Account, drawn: Stretch, purchase: str = "a") -> list[PurchaseAttributed]:
+    return list(attribute_recharge(made, purchase, drawn, rules=RULES, stamp=STAMP))
+
+
+FALL = stretch(120, (0, "", -25), (2, "a", 500))
+
+
+def test_a_purchase_of_the_amount_in_force_after_the_threshold_is_automatic():
+    (event,) = attributed(account((-60, 100, 500)), FALL)
+    assert (event.origin, event.bill_detail_id) == ("automatic", "a")
+    assert event.evidence == (
+        "automaticRecreditAmount 500 below 100, as OVH showed it at 2026-10-31T11:00:00Z,"
+        " before the bill; the balance fell to the threshold at 2026-10-31T12:00:00Z and was 95"
+        " before the bill, 120 s later"
+    )
+    assert event.source.name == "recharge-followed-threshold"
+
+
+def test_it_is_attributed_once():
+    made = account((-60, 100, 500))
+    evolve(made, attributed(made, FALL)[0])
+    assert attributed(made, FALL) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (-60, 100, 250),  # another amount
+        (-60, 100, None),  # off
+        (-60, 50, 500),  # the threshold was not reached
+    ],
+)
+def test_other_settings_make_no_recharge(settings):
+    assert attributed(account(settings), FALL) == []
+
+
+def test_settings_that_are_only_known_from_later_on_count_for_an_hour():
+    made = account((600, 100, 500))
+    ((_, within),) = in_question(made, "a", rules=RULES)
+    assert within == AT_ONCE
+    slow = stretch(120, (-90, "", -25), (2, "a", 500))
+    assert attributed(made, FALL)
+    assert attributed(made, slow) == []
+    assert attributed(account((-600, 100, 500)), slow)
+
+
+def test_a_balance_that_rested_on_the_threshold_falls_when_it_leaves_it():
+    rested = stretch(120, (-300, "", -20), (0, "", -5), (2, "a", 500))
+    assert attributed(account((600, 100, 500)), rested)
+
+
+def test_settings_around_a_purchase_are_the_last_before_and_the_first_after():
+    made = account((-90, 10, 500), (-60, 100, 500), (1, 20, 500), (60, 30, 500), (90, 40, 500))
+    found = in_question(made, "a", rules=RULES)
+    assert [(seen.threshold, within) for seen, within in found] == [
+        (Credits(20_000), SOON), (Credits(30_000), AT_ONCE),
+    ]  # fmt: skip
+
+
+def test_of_two_purchases_after_one_fall_nobody_can_tell_which():
+    both = stretch(120, (0, "", -25), (2, "a", 500), (4, "b", 500))
+    made = account((-60, 100, 500))
+    assert attributed(made, both, "a") == []
+    assert attributed(made, both, "b") == []
+
+
+def test_two_falls_make_two_recharges():
+    both = stretch(120, (0, "", -25), (2, "a", 500), (3, "", -520), (4, "b", 500))
+    made = account((-60, 100, 500))
+    assert attributed(made, both, "a")
+    assert attributed(made, both, "b")
+
+
+# --- in a synchronisation --------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(store, tmp_path: Path):
+    with rig(tmp_path, store=store) as made:
+        yield made
+
+
+def automatic(made: Rig) -> set[str]:
+    """Give the bill lines of OVH's automatic recharges."""
+    world = made.ovh.world
+    return {b.detail_id for b in world.bills.values() if world.orders[b.order].automatic}
+
+
+def recharges(made: Rig) -> list[str]:
+    return [
+        e.bill_detail_id
+        for _, e in events_of(made.database)
+        if isinstance(e, PurchaseAttributed)
+    ]
+
+
+def test_recharges_that_happened_are_told_apart_from_purchases(small):
+    """The guide: below the minimum threshold, a new amount is added automatically."""
+    small.sync()
+    assert set(recharges(small)) == automatic(small)
+    small.ovh.do("set-recharge", account=FIRST, threshold=Decimal(20), amount=100)
+    small.sync()
+    small.ovh.do("panel-purchase", account=FIRST, credits=200)
+    small.ovh.do("send", account=FIRST, count=300)
+    small.ovh.do("advance", by="2h")
+    small.ovh.do("panel-purchase", account=FIRST, credits=100)  # as much, but not needed
+    small.ovh.do("advance", by="1h")
+    small.sync()
+    assert len(automatic(small)) >= 2
+    assert set(recharges(small)) == automatic(small)
+    assert len(recharges(small)) == len(automatic(small))
+    kinds = {
+        row["reference"]: row["kind"]
+        for row in small.sl("reg", FIRST, "-O", "json").rows
+        if row["kind"] in {"purchase", "recharge"}
+    }
+    assert {one for one, kind in kinds.items() if kind == "recharge"} <= automatic(small)
+    assert kinds[recharges(small)[-1]] == "recharge"
+    small.sync()
+    assert len(recharges(small)) == len(automatic(small))
+    assert small.balances() == small.owned()
+
+
+def test_a_whole_history_is_told_apart_without_an_error(sqlite, tmp_path):
+    """None is called automatic that was ordered, whatever else happened unseen."""
+    with rig(tmp_path, "busy", messages=600, seed=3, store=sqlite) as made:
+        made.sync()
+        assert recharges(made)
+        assert set(recharges(made)) <= automatic(made)
+
+
+def test_a_dry_run_attributes_nothing(sqlite, tmp_path):
+    with rig(tmp_path, store=sqlite) as made:
+        assert made.sl("sync", "--dry-run").status == 0
+        assert not Path(made.database).exists()
