@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
     "recharge": ("cli.recharge:recharge", "Automatic recharge: shown, and set."),
+    "transfer": ("cli.transfer:transfer", "Move credits between two accounts of a customer."),
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
     "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),
     "check": ("cli.check:check", "Prove that the ledger agrees with itself."),

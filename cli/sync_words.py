@@ -19,6 +19,10 @@ def tell(result: Result, *, dry_run: bool) -> None:
         click.echo(f"{result.customer}: OVH has no SMS account to read")
     for note in result.notes:
         click.echo(f"note: {note}", err=True)
+    if result.transfers:
+        from cli import transfer_words
+
+        transfer_words.tell(result.transfers)
     click.echo(f"{result.customer}: {_many(result.requests, 'request')} to OVH", err=True)
     for failure in result.failures:
         click.echo(f"sms-ledger: {failure}", err=True)

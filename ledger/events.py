@@ -497,6 +497,109 @@ class PacksSeen(Event, frozen=True, kw_only=True):
     tiers: tuple[PackTier, ...]
 
 
+# --- transfers ---------------------------------------------------------------------------
+
+
+class BalanceBefore(Fact, frozen=True, kw_only=True):
+    """An account just before a transfer was called: OVH's numbers, and what the ledger had.
+
+    `quiet` tells that OVH's numbers were the same from before its lists were read until this
+    reading: all that they hold is recorded up to `version` of the account's stream and
+    `consumption_version` of its consumption, or is one of the jobs `in_flight_ids` (None where
+    those may not be read).
+    """
+
+    reading: Reading
+    owned: Credits = field(name="owned_milli")
+    quiet: bool
+    version: int
+    consumption_version: int
+    in_flight_ids: tuple[int, ...] | None
+
+
+class BalanceAfter(Fact, frozen=True, kw_only=True):
+    """The same account at a quiet look later, and what moved there that nothing explains.
+
+    `unexplained` = `owned` − what was owned before − `recorded` + `in_flight`: what the ledger
+    recorded of the time between, and what left for jobs whose rows are not there yet. Of it,
+    `assumed` was taken for what `assumption` names, such as a recharge that is not billed yet.
+    """
+
+    reading: Reading
+    owned: Credits = field(name="owned_milli")
+    recorded: Credits = field(name="recorded_milli")
+    in_flight: Credits = field(name="in_flight_milli")
+    unexplained: Credits = field(name="unexplained_milli")
+    assumed: Credits = field(name="assumed_milli")
+    assumption: str | None
+
+
+class TransferEvidence(Fact, frozen=True):
+    """What both balances show of a transfer."""
+
+    source: BalanceAfter
+    target: BalanceAfter
+
+
+SettledBy = Literal["answer", "balances", "operator"]
+
+
+class TransferRequested(Event, frozen=True, kw_only=True):
+    """A transfer is about to be called, once. OVH gives it no id: `transfer` is ours.
+
+    Without a further event it is in doubt: whether the call was made is not known.
+    """
+
+    TOPIC: ClassVar[str] = "sms.transfer-requested.1"
+    transfer: str
+    source_account: str
+    target_account: str
+    credits: Credits = field(name="credits_milli")
+    source_before: BalanceBefore
+    target_before: BalanceBefore
+
+
+class TransferConfirmed(Event, frozen=True, kw_only=True):
+    """The transfer took effect; its legs are recorded with this, at the time of the call."""
+
+    TOPIC: ClassVar[str] = "sms.transfer-confirmed.1"
+    transfer: str
+    by: SettledBy
+    evidence: TransferEvidence | None
+
+
+class TransferVoided(Event, frozen=True, kw_only=True):
+    """The transfer moved nothing. `answer` is OVH's refusal, in one line."""
+
+    TOPIC: ClassVar[str] = "sms.transfer-voided.1"
+    transfer: str
+    by: SettledBy
+    answer: str | None
+    evidence: TransferEvidence | None
+
+
+class TransferUnknown(Event, frozen=True, kw_only=True):
+    """Whether the transfer took effect is not known: it is never called again.
+
+    `answer` tells what came instead of an answer, None where nothing is known of the call;
+    `evidence` what both balances showed when they were looked at, which was not enough.
+    """
+
+    TOPIC: ClassVar[str] = "sms.transfer-unknown.1"
+    transfer: str
+    answer: str | None
+    evidence: TransferEvidence | None
+
+
+class TransferSettledLate(Event, frozen=True, kw_only=True):
+    """A transfer that was taken for void took effect after all; its legs are recorded."""
+
+    TOPIC: ClassVar[str] = "sms.transfer-settled-late.1"
+    transfer: str
+    by: SettledBy
+    evidence: TransferEvidence | None
+
+
 CustomerEvent = CustomerRegistered | PaymentMethodsSeen | ImportStarted | ImportCompleted
 AccountEvent = (
     AccountOpened
@@ -515,7 +618,21 @@ AccountEvent = (
 )
 ConsumptionEvent = PageRecorded | LinesAttributed | LineCorrected | LinesNotBilled
 RatesEvent = RatesSeen | PacksSeen
-LedgerEvent = CustomerEvent | AccountEvent | ConsumptionEvent | RatesEvent | BalanceObserved
+TransferEvent = (
+    TransferRequested
+    | TransferConfirmed
+    | TransferVoided
+    | TransferUnknown
+    | TransferSettledLate
+)
+LedgerEvent = (
+    CustomerEvent
+    | AccountEvent
+    | ConsumptionEvent
+    | RatesEvent
+    | TransferEvent
+    | BalanceObserved
+)
 
 EVENTS: Final[tuple[type[LedgerEvent], ...]] = get_args(LedgerEvent)
 BY_TOPIC: Final[dict[str, type[LedgerEvent]]] = {event.TOPIC: event for event in EVENTS}

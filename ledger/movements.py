@@ -32,8 +32,13 @@ from ledger.events import (
     RatesSeen,
     RechargeChangeRequested,
     RechargeSettingsSeen,
+    TransferConfirmed,
     TransferReceived,
+    TransferRequested,
     TransferSent,
+    TransferSettledLate,
+    TransferUnknown,
+    TransferVoided,
 )
 from ledger.pages import page_columns
 from ledger.times import to_us
@@ -93,6 +98,11 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | BreakOpened()
             | LinesAttributed()
             | LinesNotBilled()
+            | TransferRequested()
+            | TransferConfirmed()
+            | TransferVoided()
+            | TransferUnknown()
+            | TransferSettledLate()
             | BalanceObserved()
             | RatesSeen()
             | PacksSeen()

@@ -20,6 +20,7 @@ ALIAS_MARK: Final = "~"
 
 CONSUMPTION: Final = "/consumption"
 OBSERVATIONS: Final = "/observations"
+TRANSFERS: Final = "/transfers"
 
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
@@ -51,6 +52,10 @@ def country_code(text: str) -> str:
 
 def customer_stream(customer: str) -> str:
     return f"customer/{customer}"
+
+
+def transfers_stream(customer: str) -> str:
+    return f"{customer_stream(customer)}{TRANSFERS}"
 
 
 def consumption_stream(account: str) -> str:

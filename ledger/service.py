@@ -22,6 +22,7 @@ from ledger import consumption as consumptions
 from ledger import customer as customers
 from ledger import observation as observations
 from ledger import rates as rate_books
+from ledger import transfer as transfers
 from ledger.account import Account
 from ledger.canonical import encode
 from ledger.consumption import Consumption
@@ -37,6 +38,7 @@ from ledger.events import (
     LineKind,
     PageRecorded,
     RatesEvent,
+    TransferEvent,
 )
 from ledger.movements import Movement, movements
 from ledger.names import (
@@ -44,6 +46,7 @@ from ledger.names import (
     customer_stream,
     observations_stream,
     rates_stream,
+    transfers_stream,
 )
 from ledger.observation import Observations
 from ledger.pages import Line, LineId, unpack
@@ -52,8 +55,9 @@ from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
 from ledger.storage.verbatim import insert, whole_transaction
 from ledger.times import to_us
 from ledger.totals import Recorded
+from ledger.transfer import Transfers
 
-State = Customer | Account | Consumption | Observations | RateBook
+State = Customer | Account | Consumption | Observations | RateBook | Transfers
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 6
@@ -72,6 +76,8 @@ def stream_of(state: State) -> str:
             return observations_stream(state.account)
         case RateBook():
             return rates_stream(state.billing_country)
+        case Transfers():
+            return transfers_stream(state.customer)
         case _:
             assert_never(state)
 
@@ -88,6 +94,8 @@ def _evolve(state: State, event: LedgerEvent) -> None:
         observations.evolve(state, event)
     elif isinstance(state, RateBook) and isinstance(event, RatesEvent):
         rate_books.evolve(state, event)
+    elif isinstance(state, Transfers) and isinstance(event, TransferEvent):
+        transfers.evolve(state, event)
     else:
         msg = f"expected an event of the stream {stream_of(state)}, found {event.TOPIC}"
         raise IntegrityFailure(msg)
@@ -198,6 +206,10 @@ class Ledger:
                 for movement in movements(event):
                     yield event.recorded_at, movement
 
+    def recorded_between(self, stream: str, after: int, through: int) -> list[LedgerEvent]:
+        """Give a stream's events after a version, up to another one."""
+        return [event for _, event in self._storage.read(stream, after=after, through=through)]
+
     def lines_since(self, account: str, kind: LineKind, since: datetime) -> Iterator[Line]:
         """Give the recorded lines of a kind from an instant on."""
         since_us = to_us(since)
@@ -248,6 +260,11 @@ class Work:
     def rates(self, billing_country: str) -> RateBook:
         state = self._load(RateBook(billing_country))
         assert isinstance(state, RateBook)  # noqa: S101
+        return state
+
+    def transfers(self, customer: str) -> Transfers:
+        state = self._load(Transfers(customer))
+        assert isinstance(state, Transfers)  # noqa: S101
         return state
 
     def _load(self, fresh: State) -> State:

@@ -14,6 +14,7 @@ from ledger.credits import ZERO, Credits
 from ledger.database import Rows
 from ledger.events import BalanceObserved, LinesNotBilled
 from ledger.names import consumption_stream
+from projections.transfer_states import transfer_states
 from projections.words import many
 
 
@@ -84,6 +85,7 @@ def claims_of(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim
             " left the balance, while their rows are not there yet"
         )
         yield Claim("timing", -in_flight, text, in_parts=True)
+    yield from _transfers_in_doubt(rows, account, seen)
     yield from _not_billed(rows, account)
     if seen.held:
         text = (
@@ -92,6 +94,22 @@ def claims_of(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim
             " shows"
         )
         yield Claim("quota hold", ZERO, text)
+
+
+def _transfers_in_doubt(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim]:
+    ((customer,),) = rows.execute(
+        "SELECT customer FROM account WHERE account = :account", account=account
+    )
+    for one in transfer_states(rows, customer):
+        if not one.is_in_doubt or one.requested_at > seen.happened_at:
+            continue
+        if account in {one.source, one.target}:
+            text = (
+                f"the transfer of {one.credits} credits from {one.source} to {one.target} is in"
+                f" doubt: type `sms-ledger transfer resolve {one.id}`"
+            )
+            moved = -one.credits if account == one.source else one.credits
+            yield Claim("transfer in doubt", moved, text, one.id)
 
 
 def _not_billed(rows: Rows, account: str) -> Iterator[Claim]:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from ledger.credits import Credits
 from ledger.database import Database, Table
+from ledger.errors import IntegrityFailure
 from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances, unequal_months
@@ -30,6 +31,7 @@ from projections.report import Report
 from projections.shadow import differences, shadowed
 from projections.stored_proof import Proof, misplaced
 from projections.tables import BOOKS, MONTHLY, REGISTER
+from projections.transfer_states import transfer_states
 
 Severity = Literal["integrity", "unguarded", "unfinished"]
 
@@ -144,11 +146,27 @@ def _unfinished(shadow: Database) -> Iterator[Finding]:
             " run `sms-ledger import` with that file again"
         )
         yield Finding("unfinished", customer, text)
+    yield from _in_doubt(shadow)
     for (account,) in shadow.execute(
         "SELECT account FROM main.account WHERE opening_milli IS NULL ORDER BY account"
     ):
         text = f"its balance was not opened: run `sms-ledger sync {account}`, or import it"
         yield Finding("unfinished", account, text)
+
+
+def _in_doubt(shadow: Database) -> Iterator[Finding]:
+    for (customer,) in shadow.execute("SELECT customer FROM main.customer ORDER BY customer"):
+        try:
+            known = transfer_states(shadow, customer)
+        except (LookupError, IntegrityFailure):
+            continue  # a finding of the proof
+        for one in known:
+            if one.is_in_doubt:
+                text = (
+                    f"the transfer of {one.credits} credits from {one.source} to {one.target}"
+                    f" is in doubt: run `sms-ledger transfer resolve {one.id}`"
+                )
+                yield Finding("unfinished", customer, text)
 
 
 @dataclass(frozen=True, slots=True)

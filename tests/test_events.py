@@ -30,6 +30,7 @@ from ledger.events import (
     Reading,
     Source,
     Stamp,
+    TransferEvent,
 )
 from ledger.money import Money
 
@@ -54,7 +55,7 @@ def test_the_union_holds_every_event_that_is_written() -> None:
 
 
 def test_the_union_is_that_of_the_streams() -> None:
-    parts = [CustomerEvent, AccountEvent, ConsumptionEvent, RatesEvent]
+    parts = [CustomerEvent, AccountEvent, ConsumptionEvent, RatesEvent, TransferEvent]
     assert [*(one for part in parts for one in get_args(part)), BalanceObserved] == list(EVENTS)
 
 

@@ -819,6 +819,32 @@ def test_a_change_is_sent_once_whatever_comes_back(server: Odd, ovh: OvhClient) 
     assert server.asked[-1].is_signed_well()
 
 
+@pytest.mark.parametrize("answer", [None, {}, [], ""])
+def test_a_transfer_is_done_where_ovh_says_nothing(
+    server: Odd, ovh: OvhClient, answer: object
+) -> None:
+    server.tell(f"/sms/{SERVICE}/transferCredits", answer)
+    ovh.transfer_credits(SERVICE, "sms-ab12345-2", Decimal("12.345"))
+    assert server.asked[-1].body == b'{"credits":12.345,"smsAccountTarget":"sms-ab12345-2"}'
+
+
+@pytest.mark.parametrize("answer", [{"credits": 7}, 0, False, "queued"])
+def test_an_answer_that_says_something_else_than_was_asked_is_not_trusted(
+    server: Odd, ovh: OvhClient, answer: object
+) -> None:
+    server.tell(f"/sms/{SERVICE}/transferCredits", answer)
+    text = fails(
+        lambda: ovh.transfer_credits(SERVICE, "sms-ab12345-2", Decimal(5)), OvhBadAnswer
+    )
+    assert "expected an empty answer" in text
+
+
+def test_a_number_that_no_double_holds_is_not_sent(server: Odd, ovh: OvhClient) -> None:
+    with pytest.raises(InvalidValue, match="fifteen digits"):
+        ovh.transfer_credits(SERVICE, "sms-ab12345-2", Decimal("12345678901234567.001"))
+    assert server.asked == []
+
+
 # ── not reached ─────────────────────────────────────────────────────────────────────────────
 
 

@@ -25,6 +25,7 @@ from ledger.errors import (
     OvhOverloaded,
     OvhRefused,
     OvhRightMissing,
+    OvhUnreachable,
 )
 from ledger.ovh.calls import Patience
 from ledger.ovh.client import OvhClient, connect
@@ -321,7 +322,7 @@ def test_the_port_is_covered_whole() -> None:
         *("job_ids", "jobs", "hlr_ids", "hlr", "users", "user_quota"),
         *("bill_ids", "bill", "bill_details", "order_ids", "payment_methods"),
         *("destination_rates", "pack_rates", "estimate", "order_preview"),
-        *("credential", "auth_details", "set_recharge"),
+        *("credential", "auth_details", "set_recharge", "transfer_credits"),
     }
 
 
@@ -399,6 +400,68 @@ def test_wrong_keys_of_each_sort(quiet: Sandboxed) -> None:
 def test_an_unknown_account_is_not_found(quiet: Sandboxed) -> None:
     with pytest.raises(OvhNotFound, match="sms-zz99999-9"):
         quiet.ovh.account("sms-zz99999-9")
+
+
+# ── the one call that changes something ──────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("void", ["null", "204"])
+@pytest.mark.parametrize("amount", ["1", "0.001", "2.05", "1.234"])
+def test_credits_are_transferred_to_the_last_thousandth(
+    turned: Turned, void: str, amount: str
+) -> None:
+    one = turned(void=void)
+    target = list(one.world.accounts.values())[1]
+    before = one.account.milli, target.milli
+    one.ovh.transfer_credits(one.service, target.name, Decimal(amount))
+    moved = int(Decimal(amount) * 1000)
+    assert (one.account.milli, target.milli) == (before[0] - moved, before[1] + moved)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"kind": "status", "status": 503}, OvhOverloaded),
+        ({"kind": "html"}, OvhOverloaded),
+        ({"kind": "reset"}, OvhUnreachable),
+        ({"kind": "lost"}, OvhUnreachable),
+        ({"kind": "cut"}, OvhError),
+        ({"kind": "truncated"}, OvhBadAnswer),
+        ({"kind": "malformed"}, OvhBadAnswer),
+        ({"kind": "empty"}, OvhBadAnswer),
+        ({"kind": "status", "status": 409}, OvhRefused),
+        ({"kind": "status", "status": 404}, OvhNotFound),
+        ({"kind": "iam"}, OvhRightMissing),
+    ],
+)
+def test_a_transfer_is_called_once_whatever_comes_back(
+    turned: Turned, fault: dict[str, Any], kind: type[OvhError]
+) -> None:
+    one = turned()
+    one.ovh.time()
+    one.serving.requests.clear()
+    one.serving.do("fault", match="POST *", times=5, **fault)
+    with pytest.raises(kind):
+        one.ovh.transfer_credits(one.service, "sms-ab12345-2", Decimal("0.001"))
+    assert len(one.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "amount", "kind"),
+    [
+        ("sms-zz99999-9", "1", OvhNotFound),
+        ("sms-ab12345-1", "1", OvhRefused),
+        ("sms-ab12345-2", "999999", OvhRefused),
+        ("sms-ab12345-2", "0", OvhRefused),
+    ],
+)
+def test_what_ovh_does_not_transfer(
+    quiet: Sandboxed, target: str, amount: str, kind: type[OvhError]
+) -> None:
+    before = [account.milli for account in quiet.world.accounts.values()]
+    with pytest.raises(kind):
+        quiet.ovh.transfer_credits(quiet.service, target, Decimal(amount))
+    assert [account.milli for account in quiet.world.accounts.values()] == before
 
 
 # ── faults ──────────────────────────────────────────────────────────────────────────────────

@@ -150,6 +150,16 @@ def test_an_answer_may_be_slow(served: Serving, api: Any) -> None:
     assert time.monotonic() - began >= 0.2
 
 
+def test_a_call_may_hang_and_nothing_is_done(served: Serving, api: Any) -> None:
+    before = served.world.accounts[FIRST].milli
+    served.do("fault", match="POST *", kind="hung", seconds=0.2)
+    began = time.monotonic()
+    with pytest.raises(ovh.HTTPError):
+        api.post(f"{ONE}/transferCredits", credits=1, smsAccountTarget=SECOND)
+    assert time.monotonic() - began >= 0.2
+    assert served.world.accounts[FIRST].milli == before
+
+
 def test_a_slow_answer_does_not_hold_up_the_others(served: Serving, api: Any) -> None:
     served.do("fault", kind="slow", seconds=3)
     api._timeout = 0.2

@@ -12,6 +12,7 @@ from ledger.errors import InvalidValue, Refused
 from ledger.events import Stamp
 from ledger.service import Ledger, Work
 from ledger.times import from_us
+from ledger.transfer import require_settled
 from projections.books import Book, books
 from projections.moments import Moment
 from projections.past import balance_before, reading
@@ -45,7 +46,7 @@ def close_account(
 ) -> Closed:
     """Close an account at a moment, or now.
 
-    Raises UnknownAccount, AlreadyClosed, CreditsLeft, BalanceUnknown, MovedSince.
+    Raises UnknownAccount, AlreadyClosed, CreditsLeft, BalanceUnknown, MovedSince, InDoubt.
     """
     books(database, [name])
 
@@ -55,6 +56,7 @@ def close_account(
             (book,) = books(database, [name])
             at = _closing_time(book, moment, now)
             balance = _balance(database, book, at)
+        require_settled(work.transfers(book.customer), account)
         work.record(account, decide(account, balance, write_off=write_off, stamp=stamp, at=at))
         return Closed(at.astimezone(book.zone), balance)
 

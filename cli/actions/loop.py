@@ -116,6 +116,10 @@ class Rounds:
             say(logging.WARNING, "not read", error=str(failure))
         for account in result.missing:
             say(logging.WARNING, "not at OVH any more", account=account)
+        for one in result.transfers:
+            level = logging.WARNING if one.left else logging.INFO
+            say(level, "transfer in doubt" if one.left else "transfer settled",
+                transfer=one.transfer.id, how=one.how)  # fmt: skip
         for outcome in result.outcomes:
             if not outcome.quiet:
                 say(logging.WARNING, "balance kept moving", account=outcome.account)

@@ -64,6 +64,8 @@ _DETAILS: Final = Rows(
     shape=WireBillDetail,
     id_of=lambda row: row.billDetailId,
 )
+# How OVH writes the answer of a call that returns nothing is not documented.
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 _METHODS: Final = Rows(
     pattern="/me/payment/method/{paymentMethodId}",
     shape=PaymentMethod,
@@ -273,6 +275,14 @@ class OvhClient:
             "automaticRecreditAmount": amount,
         }
         self._calls.once("PUT", route(_SMS, serviceName=service), body=body)
+
+    def transfer_credits(self, service: str, target: str, credits: Decimal) -> None:
+        at = route(f"{_SMS}/transferCredits", serviceName=service)
+        body = {"credits": number(credits), "smsAccountTarget": target}
+        said = self._calls.once("POST", at, body=body)
+        if said not in _NOTHING:
+            msg = f"POST {at.shown}: expected an empty answer, found one that says something"
+            raise OvhBadAnswer(msg, query_id=self.last.query_id)
 
     def _get(self, shape: type[T], at: Route) -> T:
         raw = self._calls.get(at)

@@ -338,3 +338,11 @@ class Gateway(Protocol):
         Sent once, whatever comes back: `account` shows what came of it.
         """
         ...
+
+    def transfer_credits(self, service: str, target: str, credits: Decimal) -> None:
+        """`POST /sms/{serviceName}/transferCredits`: sent once, whatever comes back.
+
+        It returns nothing. OvhRefused, OvhNotFound, OvhRightMissing, OvhKeyRefused and
+        OvhClockOff say that nothing moved; after any other error nobody knows.
+        """
+        ...

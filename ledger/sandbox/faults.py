@@ -13,7 +13,7 @@ import msgspec
 
 Kind = Literal[
     "status", "iam", "html", "empty", "truncated", "malformed", "null", "list", "reset",
-    "cut", "slow", "lost", "skew", "noise", "finer", "item",
+    "cut", "slow", "lost", "hung", "skew", "noise", "finer", "item",
 ]  # fmt: skip
 
 KINDS: dict[str, str] = {
@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "cut": "performed, then reset in the middle of the answer",
     "slow": "performed and answered after `seconds`",
     "lost": "performed, then reset after `seconds` without an answer",
+    "hung": "no answer for `seconds`, then reset, nothing performed",
     "skew": "/auth/time is off by `seconds`",
     "noise": "numbers called `field` carry the noise of binary floats, 12.300000000000001",
     "finer": "numbers called `field` are truly finer than a thousandth, by 0.0005",

@@ -10,7 +10,7 @@ from ledger.sandbox.exchange import HTML, Answer, Request, encode, json_answer
 from ledger.sandbox.faults import Fault, finer, html_page, noisy
 from ledger.sandbox.refusals import iam, legacy
 
-UNPERFORMED = ("status", "iam", "html", "null", "list", "reset")
+UNPERFORMED = ("status", "iam", "html", "null", "list", "reset", "hung")
 
 
 def instead(fault: Fault, action: str) -> Answer:

@@ -58,7 +58,9 @@ class Api:
     async def _refuse(
         self, fault: Fault, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        if fault.kind == "reset":
+        if fault.kind == "hung":
+            await asyncio.sleep(fault.seconds)
+        if fault.kind in ("reset", "hung"):
             await _reset(scope, receive)
             return
         if fault.code == TOO_MANY and fault.retry_after is None:

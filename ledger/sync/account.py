@@ -30,6 +30,7 @@ from ledger.events import (
 from ledger.ovh.gateway import Gateway, Job
 from ledger.pages import LINES_PER_PAGE, Line, LineId
 from ledger.service import Ledger, Work
+from ledger.settlement import InFlight
 from ledger.sync.memory import SyncRun, last_run
 from ledger.sync.rows import KeepLabel, hlr_line, incoming_line, outgoing_line
 from ledger.times import from_us, local_day, to_us
@@ -102,9 +103,13 @@ class Rows:
     corrected: int = 0
     coverage: Coverage = NOT_READ
     pending: Pending | None = None
-    pending_ids: tuple[int, ...] = ()
+    pending_jobs: tuple[InFlight, ...] | None = None
     vanished: int = 0
     unread: bool = False
+
+    @property
+    def pending_ids(self) -> tuple[int, ...]:
+        return tuple(job.id for job in self.pending_jobs or ())
 
 
 class AccountRows:
@@ -236,10 +241,12 @@ class AccountRows:
             return None
         rows = self._known("consumption", jobs)
         waiting = [job for job in jobs.values() if job.id not in rows]
-        credits = sum((self._credits_of(job) for job in waiting), ZERO)
-        oldest = min((job.creationDatetime for job in waiting), default=None)
-        self.rows.pending_ids = tuple(sorted(job.id for job in waiting))
-        return Pending(len(waiting), credits, oldest)
+        in_flight = [
+            InFlight(job.id, job.creationDatetime, self._credits_of(job)) for job in waiting
+        ]
+        self.rows.pending_jobs = tuple(sorted(in_flight))
+        credits = sum((job.credits for job in in_flight), ZERO)
+        return Pending(len(waiting), credits, min((job.at for job in in_flight), default=None))
 
     def _credits_of(self, job: Job) -> Credits:
         try:

@@ -24,6 +24,7 @@ from ledger.events import (
 )
 from ledger.ovh.gateway import Received, SmsAccount
 from ledger.service import Work
+from ledger.settlement import InFlight
 from ledger.sync.account import AccountRows, Context, Rows
 from ledger.sync.attributing import attribute_recharges
 from ledger.sync.bills import BillLine, purchase
@@ -50,6 +51,17 @@ class Outcome:
     vanished: int
     observed: Credits | None
     quiet: bool
+    known: Known | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What OVH showed of an account, and up to which events the ledger knew it then."""
+
+    seen: BalanceObserved
+    jobs: Sequence[InFlight] | None
+    version: int
+    consumption_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +133,9 @@ class AccountSync:
         before, after = self._before, self._after
         assert before is not None and after is not None  # noqa: S101, PT018 (start, finish)
         seen = self._observation(before, after, bills_through)
-        purchases = 0
+        purchases, known = 0, None
         if not self._context.dry_run:
-            purchases = self._context.ledger.work(
+            purchases, known = self._context.ledger.work(
                 lambda work: self._decide(work, seen, after, bills)
             )
             if seen is not None:
@@ -139,6 +151,7 @@ class AccountSync:
             vanished=self._rows.vanished,
             observed=seen.owned if seen else None,
             quiet=self.quiet and seen is not None,
+            known=known,
         )
 
     # --- reading ---------------------------------------------------------------------------
@@ -216,7 +229,7 @@ class AccountSync:
 
     def _decide(
         self, work: Work, seen: BalanceObserved | None, after: Look, bills: Sequence[BillLine]
-    ) -> int:
+    ) -> tuple[int, Known | None]:
         account = work.account(self.service)
         stamp = self._context.stamp(after.source)
         events = self._purchases(account, bills)
@@ -230,7 +243,17 @@ class AccountSync:
         if seen is not None:
             self._observe(work, seen, moved=bool(purchases))
         self._say_if_closed(account, moved=bool(purchases))
-        return len(purchases)
+        return len(purchases), self._known(work, seen)
+
+    def _known(self, work: Work, seen: BalanceObserved | None) -> Known | None:
+        if seen is None or self._rows.unread:
+            return None
+        return Known(
+            seen=seen,
+            jobs=self._rows.pending_jobs,
+            version=work.account(self.service).version,
+            consumption_version=work.consumption(self.service).version,
+        )
 
     def _purchases(self, account: Account, bills: Sequence[BillLine]) -> list[AccountEvent]:
         """Decide on every bill line, oldest first; lines of one bill have one time."""

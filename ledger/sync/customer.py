@@ -18,10 +18,16 @@ from ledger.sync.account import Context, Notes, Progress
 from ledger.sync.balance import AccountSync, Outcome
 from ledger.sync.bills import Bills
 from ledger.sync.memory import last_run
+from ledger.sync.settling import SETTLE_AFTER, Settled, settle
 from ledger.times import local_day, zone, zone_of_subsidiary
 
 # A bill may be dated before it is visible.
 _BILLS_LATE: Final = timedelta(days=31)
+
+# How far two looks may be out of step, for OVH tells its clock in whole seconds. Beyond a
+# minute it is not our idea of the clock that is wrong.
+CLOCK: Final = timedelta(minutes=1)
+NEXT: Final = timedelta(microseconds=1)
 
 # How often an account whose balance moves while it is read is read again.
 _ROUNDS: Final = 3
@@ -31,7 +37,8 @@ _ROUNDS: Final = 3
 class Result:
     """What a synchronisation came to, for a person and for the exit status.
 
-    `missing` are open accounts of the ledger that OVH does not show any more.
+    `missing` are open accounts of the ledger that OVH does not show any more, `transfers`
+    those that were in doubt, or came to be known late.
     """
 
     customer: str
@@ -39,6 +46,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
     failures: list[OvhError] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    transfers: list[Settled] = field(default_factory=list)
     requests: int = 0
 
 
@@ -54,7 +62,9 @@ class CustomerSync:
         stamp: Callable[[Source], Stamp],
         progress: Progress,
         dry_run: bool = False,
+        settle_after: timedelta = SETTLE_AFTER,
     ) -> None:
+        self._settle_after = settle_after
         self._gateway = gateway
         self._ledger = ledger
         self._database = database
@@ -70,6 +80,7 @@ class CustomerSync:
         services = list(self._gateway.services())
         chosen = _chosen(services, wanted)
         customer = self._customer(me, services)
+        offset += self._behind(customer, offset)
         result = Result(customer)
         context = self._context(customer, me, offset)
         reading = [AccountSync(context, service) for service in chosen]
@@ -77,6 +88,9 @@ class CustomerSync:
         if not wanted:
             result.missing += self._unlisted(customer, services)
             self._payment_methods(context)
+        if not self._dry_run:
+            known = {one.account: one.known for one in result.outcomes}
+            result.transfers = settle(context, known, self._settle_after)
         result.notes = self._notes.texts
         result.requests = self._gateway.requests
         return result
@@ -126,6 +140,17 @@ class CustomerSync:
         if not self._dry_run:
             self._register(context, subsidiary, time_zone, now)
         return context
+
+    def _behind(self, customer: str, offset: timedelta) -> timedelta:
+        """Tell by how much our idea of OVH's clock is behind a transfer that we made.
+
+        OVH tells its time in whole seconds; what is read now was read after the transfer.
+        """
+        latest = self._ledger.work(lambda work: work.transfers(customer).latest_at)
+        if latest is None:
+            return timedelta()
+        behind = latest - (datetime.now(UTC) + offset)
+        return behind + NEXT if timedelta() <= behind < CLOCK else timedelta()
 
     def _registered_zone(self, customer: str) -> str | None:
         rows = self._database.execute(

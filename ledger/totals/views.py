@@ -32,8 +32,13 @@ from ledger.events import (
     RatesSeen,
     RechargeChangeRequested,
     RechargeSettingsSeen,
+    TransferConfirmed,
     TransferReceived,
+    TransferRequested,
     TransferSent,
+    TransferSettledLate,
+    TransferUnknown,
+    TransferVoided,
 )
 from ledger.names import account_of, consumption_stream
 from ledger.sums import Accounts, Sums
@@ -116,6 +121,11 @@ class _Writing:
                 | RechargeChangeRequested()
                 | LinesAttributed()
                 | LinesNotBilled()
+                | TransferRequested()
+                | TransferConfirmed()
+                | TransferVoided()
+                | TransferUnknown()
+                | TransferSettledLate()
                 | BalanceObserved()
                 | RatesSeen()
                 | PacksSeen()
