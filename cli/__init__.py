@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
+    "forecast": ("cli.forecast:forecast", "How long credits last, and what the month costs."),
     "recharge": ("cli.recharge:recharge", "Automatic recharge: shown, and set."),
     "transfer": ("cli.transfer:transfer", "Move credits between two accounts of a customer."),
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
