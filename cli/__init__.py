@@ -34,7 +34,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
     "forecast": ("cli.forecast:forecast", "How long credits last, and what the month costs."),
-    "recharge": ("cli.recharge:recharge", "Automatic recharge: shown, and set."),
+    "recharge": (
+        "cli.recharge:recharge",
+        "Automatic recharge: shown, set, tried on the history.",
+    ),
     "transfer": ("cli.transfer:transfer", "Move credits between two accounts of a customer."),
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
     "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),

@@ -12,6 +12,7 @@ import click
 from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
+    from ledger.credits import Credits
     from projections.moments import Moment, Period
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -90,6 +91,24 @@ class PositionsType(click.ParamType[Any]):
         if not first and not last:
             self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
         return int(first or 1), int(last) if last else None
+
+
+class CreditsType(click.ParamType[Any]):
+    """`250`, `-12.5`: where a rule of its own refuses what is below zero."""
+
+    name = "credits"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Credits:
+        from ledger.credits import Credits
+
+        if isinstance(value, Credits):
+            return value
+        try:
+            return Credits.parse(value, signed=True)
+        except LedgerError as error:
+            self.fail(str(error), param, ctx)
 
 
 MOMENT: Final = MomentType()

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.options import CreditsType
 from cli.output import Output, show, show_words, with_output
 from cli.session import Session, pass_session
-from ledger.errors import LedgerError, Misuse, OvhError, OvhRightMissing
+from cli.whatif import whatif
+from ledger.errors import Misuse, OvhError, OvhRightMissing
 
 if TYPE_CHECKING:
     from cli.actions.recharging import Change, Outcome
@@ -21,27 +23,12 @@ if TYPE_CHECKING:
     from projections.recharges import RechargeRow, Shown
 
 
-class CreditsType(click.ParamType[Any]):
-    """`250`, `12.5`; a rule of its own refuses what is below zero."""
-
-    name = "credits"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Credits:
-        from ledger.credits import Credits
-
-        if isinstance(value, Credits):
-            return value
-        try:
-            return Credits.parse(value, signed=True)
-        except LedgerError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.group(short_help="Automatic recharge: settings, and whether it can work.")
 def recharge() -> None:
     """Show and set OVH's automatic recharge."""
+
+
+recharge.add_command(whatif)
 
 
 @recharge.command("show", short_help="Threshold, amount, whether the conditions hold.")
