@@ -53,7 +53,7 @@ def _panel(row: Forecast) -> Iterator[str]:
         edge = [*scale.points(ahead, "most"), *scale.points(ahead, "least")[::-1]]
         yield f'<polygon class="range" points="{" ".join(edge)}"/>'
     if row.amount is not None and row.threshold is not None:
-        yield scale.level(row.threshold, "threshold")
+        yield from scale.threshold(row.threshold)
     yield f'<polyline class="past" points="{" ".join(scale.points(past))}"/>'
     yield f'<polyline class="expected" points="{" ".join(scale.points(ahead))}"/>'
 
@@ -84,9 +84,10 @@ class _Scale:
         yield _text(_LEFT, _BOTTOM + 20, self._days[0])
         yield _text(_RIGHT, _BOTTOM + 20, self._days[-1], anchor="end")
 
-    def level(self, credits: Credits, style: str) -> str:
+    def threshold(self, credits: Credits) -> Iterator[str]:
         y = self._y(credits.milli)
-        return f'<line class="{style}" x1="{_LEFT}" y1="{y}" x2="{_RIGHT}" y2="{y}"/>'
+        yield f'<line class="threshold" x1="{_LEFT}" y1="{y}" x2="{_RIGHT}" y2="{y}"/>'
+        yield _text(_LEFT - 8, y, str(credits), anchor="end")
 
     def points(self, days: Sequence[Day], edge: str = "balance") -> list[str]:
         return [f"{self._x(one.day)},{self._y(getattr(one, edge).milli)}" for one in days]

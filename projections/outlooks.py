@@ -109,7 +109,7 @@ class Outlook:
 
     def day_below(self, level: int, pattern: Pattern) -> date | None:
         """Give the first day that ends with less than a level; None: too far ahead."""
-        left = Fraction(self.balance)
+        left: Fraction | int = self.balance
         if left < level:
             return self.day
         for ahead, used in enumerate(islice(self.uses(pattern), AHEAD)):

@@ -473,6 +473,7 @@ def test_the_chart_is_well_formed_and_the_words_still_come(sqlite_books, tmp_pat
     assert lines["past"][-1] == lines["expected"][0]
     texts = [one.text for one in root.iter() if one.tag.endswith("text")]
     assert FIRST in texts
+    assert texts.count("100") == 1  # the threshold
     ran = sqlite_books.type("forecast", "-O", "json", "-o", str(file))
     assert ran.rows[0]["account"] == FIRST
 
