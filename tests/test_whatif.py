@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from books import Books
@@ -25,7 +25,6 @@ from projections.replay import (
 )
 
 FIRST, SECOND = "sms-ab12345-1", "sms-ab12345-2"
-ROME = ZoneInfo("Europe/Rome")
 PRICES = """\
 billing_country,quantity_min,quantity_max,credit_price,currency,valid_from
 IT,100,500,0.06,EUR,2022-08-05
@@ -143,10 +142,14 @@ def spend(made: Rig) -> None:
     made.ovh.do("advance", by="6h")
 
 
-@pytest.fixture(params=[120, 0, 3000], ids=["two-minutes", "at-once", "fifty-minutes"])
-def recharged(request, sqlite, tmp_path: Path):
+DELAYS = {120: "two-minutes", 0: "at-once", 3000: "fifty-minutes"}
+
+
+@pytest.fixture(scope="module", params=list(DELAYS), ids=list(DELAYS.values()))
+def recharged(request, sqlite, tmp_path_factory) -> Iterator[Rig]:
     """A ledger of an account that OVH recharged again and again."""
-    with rig(tmp_path, store=sqlite, recharge_delay_s=request.param) as made:
+    folder = tmp_path_factory.mktemp("recharged")
+    with rig(folder, store=sqlite, recharge_delay_s=request.param) as made:
         made.sync()
         spend(made)
         made.sync()
@@ -175,16 +178,12 @@ def test_the_settings_in_force_reproduce_the_recharges_that_happened(recharged):
             assert replayed[same] == happened[same]
 
 
-def test_a_delay_that_is_not_ovhs_moves_moments_and_keeps_the_number(sqlite, tmp_path):
-    with rig(tmp_path, store=sqlite) as made:
-        spend(made)
-        made.sync()
-        rows = made.sl("recharge", "whatif", FIRST, "--delay", "30m", "-O", "json").rows
-        happened, replayed = rows
-        assert happened["recharges"] == replayed["recharges"] >= 6
-        assert [one["at"] for one in happened["came"]] != [
-            one["at"] for one in replayed["came"]
-        ]
+def test_a_delay_that_is_not_ovhs_moves_moments_and_keeps_the_number(recharged):
+    words = ("recharge", "whatif", FIRST, "--delay", "30m", "-O", "json")
+    happened, replayed = recharged.sl(*words).rows
+    assert happened["recharges"] == replayed["recharges"] >= 6
+    assert happened["closing"] == replayed["closing"]
+    assert [one["at"] for one in happened["came"]] != [one["at"] for one in replayed["came"]]
 
 
 # --- the command -----------------------------------------------------------------------------
