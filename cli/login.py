@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -130,10 +131,11 @@ def _application(
     from ledger.ovh.rights import FEATURES as KNOWN
     from ledger.ovh.rights import rules_for
 
-    keys = {
-        "application_key": _public(made, "application_key", "application key"),
-        "application_secret": _secret(made, "application_key", "application_secret", variable),
-    }
+    keys = {"application_key": _public(made, "application_key", "application key")}
+    _tell_host(made, keys)
+    keys["application_secret"] = _secret(
+        made, "application_key", "application_secret", variable
+    )
     rules = rules_for([one for one in KNOWN if one in features], names(accounts))
     profile = made.profile(keys)
     asked = request_key(profile, [rule for rule, _ in rules])
@@ -154,10 +156,9 @@ def _service_account(made: Draft, variable: str | None) -> int:
     from ledger.ovh.access import look
     from ledger.ovh.client import connect
 
-    keys = {
-        "client_id": _public(made, "client_id", "client id"),
-        "client_secret": _secret(made, "client_id", "client_secret", variable),
-    }
+    keys = {"client_id": _public(made, "client_id", "client id")}
+    _tell_host(made, keys)
+    keys["client_secret"] = _secret(made, "client_id", "client_secret", variable)
     with connect(made.profile(keys)) as client:
         access = look(client)
     if access.customer is not None:
@@ -182,6 +183,13 @@ def _public(made: Draft, key: str, words: str) -> str:
     if key == "application_key":
         click.echo("An application is made on https://eu.api.ovh.com/createApp/.", err=True)
     return str(click.prompt(words.capitalize(), err=True)).strip()
+
+
+def _tell_host(made: Draft, keys: Mapping[str, str]) -> None:
+    """Say who is asked, before a secret is typed or sent."""
+    from ledger.ovh.library import host_of_secrets
+
+    click.echo(f"OVH is asked at {host_of_secrets(made.profile(keys))}.", err=True)
 
 
 def _secret(made: Draft, public: str, secret: str, variable: str | None) -> str:

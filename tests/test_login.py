@@ -18,7 +18,9 @@ import pytest
 import requests
 from rigs import NOW, Ran, Rig, rig
 
+from cli.actions.granting import Draft, draft
 from ledger.ovh.conf import read_sections
+from ledger.ovh.library import host_of_secrets
 
 ROSSI, MARTIN = "ab12345-ovh", "cd67890-ovh"
 FIRST = "sms-ab12345-1"
@@ -89,6 +91,11 @@ def section(ovh: Rig, name: str = "mine") -> dict[str, str]:
     return read_sections(ovh.conf, ovh.conf.read_text()).get(name, {})
 
 
+def asked_at(ovh: Rig) -> str:
+    host = ovh.ovh.url.removeprefix("http://").removesuffix("/1.0")
+    return f"OVH is asked at {host}.\n"
+
+
 def nothing_written(ovh: Rig) -> bool:
     return ovh.conf.read_text() == "; ours\n" and list(ovh.conf.parent.iterdir()) == [ovh.conf]
 
@@ -112,7 +119,7 @@ def test_the_customer_grants_the_rules_on_the_page_that_is_shown(ovh):
     page = session.get(shown.strip(), timeout=10)
     out, err = process.communicate(timeout=30)
     assert page.text == f"validated for {ROSSI}\n"
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, err) == (0, asked_at(ovh))
     assert f"{ROSSI}: profile mine is written to {ovh.conf}" in out
     assert ovh.sl("whoami", profile="mine").status == 0
 
@@ -155,6 +162,43 @@ def test_it_asks_seldom_while_it_waits(ovh):
     assert counts["POST /auth/credential"] == 1
     assert counts["GET /auth/time"] == 1
     assert counts["GET /auth/currentCredential"] <= 3
+
+
+@pytest.fixture
+def planted(ovh: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """Another's ovh.conf in the folder that login is typed in; one's own home is empty."""
+    folder, home = tmp_path / "folder", tmp_path / "home"
+    for one in (folder, home):
+        one.mkdir()
+    (folder / "ovh.conf").write_text("[mine]\nendpoint_url = http://127.0.0.1:9/1.0\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("SMS_LEDGER_OVH_CONFIG", raising=False)
+    return ovh
+
+
+def from_folder(*words: str) -> Draft:
+    return draft("mine", Path(words[0]) if words else None, {}, os.environ)
+
+
+def test_an_ovh_conf_of_the_current_folder_does_not_say_where_secrets_go(planted):
+    made = from_folder()
+    assert made.file == Path(os.environ["HOME"]) / ".ovh.conf"
+    assert host_of_secrets(made.profile({"client_id": "x"})) == "www.ovh.com"
+    assert host_of_secrets(made.profile({"application_key": "x"})) == "eu.api.ovh.com"
+
+
+def test_a_file_of_the_current_folder_counts_where_it_is_named(planted, monkeypatch):
+    assert host_of_secrets(from_folder("ovh.conf").profile({})) == "127.0.0.1:9"
+    monkeypatch.setenv("SMS_LEDGER_OVH_CONFIG", "ovh.conf")
+    made = from_folder()
+    assert (made.file, host_of_secrets(made.profile({}))) == (Path("ovh.conf"), "127.0.0.1:9")
+
+
+def test_the_host_is_told_before_the_secret_is_sent(ovh):
+    ovh.ovh.do("knobs", knobs="validation=at-once")
+    ran = asks(ovh)
+    assert ran.screen.startswith(asked_at(ovh) + "Open this page")
 
 
 # --- what goes wrong: nothing is written -----------------------------------------------------
@@ -244,7 +288,8 @@ def test_without_a_terminal_the_secret_is_not_asked_for(ovh):
     ran = ovh.sl("login", "--application-key", "k", profile="mine")
     assert (ran.status, ran.out) == (2, "")
     assert (
-        ran.err == "sms-ledger: expected the application secret, found no terminal to ask for"
+        ran.err == "OVH is asked at eu.api.ovh.com.\n"
+        "sms-ledger: expected the application secret, found no terminal to ask for"
         " it: type `login --secret-variable NAME`\n"
     )
     ran = ovh.sl("login", profile="mine")
@@ -340,7 +385,7 @@ def service_account(ovh: Rig, monkeypatch: Any, rules: str = "") -> Ran:
 
 def test_a_service_account_is_tried_and_written(ovh, monkeypatch):
     ran = service_account(ovh, monkeypatch)
-    assert (ran.status, ran.err) == (0, ""), ran
+    assert (ran.status, ran.err) == (0, asked_at(ovh)), ran
     assert ran.out == f"{ROSSI}: profile mine is written to {ovh.conf}\n"
     assert section(ovh).keys() == {"client_id", "client_secret", "endpoint_url"}
     assert ovh.sl("whoami", profile="mine").status == 0

@@ -89,13 +89,18 @@ class Draft:
 def draft(
     name: str | None, file: Path | None, given: Mapping[str, str], environ: Mapping[str, str]
 ) -> Draft:
-    """Find where a profile stands, or shall stand. Raises Misuse or NoCredentials."""
+    """Find where a profile stands, or shall stand. Raises Misuse or NoCredentials.
+
+    Unless it is named, `./ovh.conf` is passed over: whoever planted it would say where the
+    secrets go that are typed now.
+    """
     name = name or given.get("endpoint") or DEFAULT_ENDPOINT
     asked = file or _asked(environ)
     usual = {key: text for key, text in environ.items() if key != _CONFIG}
-    sections = read_conf([asked] if asked else ovh_files(usual)).sections
+    own = [one for one in ovh_files(usual) if one.is_absolute()]  # not what a folder holds
+    sections = read_conf([asked] if asked else own).sections
     present = sections.get(name)
-    place = asked or (present.file if present else ovh_files(usual)[1])
+    place = asked or (present.file if present else own[-1])
     check_writable(place)
     return Draft(name, place, present, _without_own(name, given), environ)
 

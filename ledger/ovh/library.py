@@ -58,6 +58,7 @@ __all__ = [
     "SigningClient",
     "Still",
     "base_urls",
+    "host_of_secrets",
     "is_direct",
     "timeouts",
 ]
@@ -128,6 +129,12 @@ def base_urls(profile: Profile) -> tuple[str, str]:
         return str(ovh.client.ENDPOINTS[profile.endpoint]), str(token)
     parts = urlsplit(url)
     return url, f"{parts.scheme}://{parts.netloc}{TOKEN_PATH}"
+
+
+def host_of_secrets(profile: Profile) -> str:
+    """Where a profile's key is used first: tokens are fetched with a service account's."""
+    route, token = base_urls(profile)
+    return urlsplit(token if profile.client_id and token else route).netloc
 
 
 def _endpoint(profile: Profile) -> str:
