@@ -20,14 +20,25 @@ from ledger.events import (
 
 @dataclass(slots=True)
 class Customer:
-    """The state of one customer; `imports` tells of each file whether it is complete."""
+    """The state of one customer; `imports` tells of each file whether it is complete.
+
+    `methods` are the payment methods that were seen last, `methods_seen` all, with their time.
+    """
 
     name: str
     version: int = 0
     time_zone: str | None = None
     subsidiary: str | None = None
     methods: tuple[PaymentMethodSeen, ...] | None = None
+    methods_seen: list[tuple[datetime, tuple[PaymentMethodSeen, ...]]] = field(
+        default_factory=list
+    )
     imports: dict[str, bool] = field(default_factory=dict)
+
+    def methods_at(self, at: datetime) -> tuple[PaymentMethodSeen, ...] | None:
+        """Give the payment methods that were seen last before a moment, or at it."""
+        before = [one for one in self.methods_seen if one[0] <= at]
+        return max(before, key=lambda one: one[0])[1] if before else None
 
 
 def evolve(customer: Customer, event: CustomerEvent) -> None:
@@ -39,6 +50,7 @@ def evolve(customer: Customer, event: CustomerEvent) -> None:
             customer.subsidiary = event.subsidiary
         case PaymentMethodsSeen():
             customer.methods = event.methods
+            customer.methods_seen.append((event.happened_at, event.methods))
         case ImportStarted():
             customer.imports[event.sha256] = False
         case ImportCompleted():

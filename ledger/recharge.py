@@ -22,11 +22,9 @@ from ledger.times import from_us
 
 RULE: Final = FromRule("recharge-followed-threshold", 1)
 
-# How long after the threshold a recharge may be billed: OVH does not say. Where the settings of
-# that time are only known from later on, much less.
-SOON: Final = timedelta(hours=24)
-AT_ONCE: Final = timedelta(hours=1)
-
+# How long after the threshold a recharge may be billed: OVH does not say. What was bought by
+# hand much later, because no recharge came, must not be taken for one.
+SOON: Final = timedelta(hours=1)
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -128,21 +126,14 @@ def fall_before(purchase: str, stretch: Stretch, threshold: int) -> Fall | None:
 
 def in_question(
     account: Account, purchase: str, *, rules: RechargeRules
-) -> list[tuple[RechargeSettings, timedelta]]:
-    """Give the settings that may have made a purchase, and how soon after the threshold.
-
-    Those are the ones seen last before it, and those seen first after it.
-    """
+) -> list[RechargeSettings]:
+    """Give the settings that may have made a purchase: seen last before, or first after it."""
     at, credits = account.known["purchase", purchase]
     times = [seen.at for seen in account.settings]
     place = bisect_right(times, at)
-    around = [
-        *((seen, SOON) for seen in account.settings[max(place - 1, 0) : place]),
-        *((seen, AT_ONCE) for seen in account.settings[place : place + 1]),
-    ]
     return [
-        (seen, within)
-        for seen, within in around
+        seen
+        for seen in account.settings[max(place - 1, 0) : place + 1]
         if seen.amount in rules.amounts and credits.milli == seen.amount * MILLI_PER_CREDIT
     ]
 
@@ -152,9 +143,9 @@ def attribute_recharge(
 ) -> tuple[AccountEvent, ...]:
     """Take a purchase for an automatic recharge where everything says so, once."""
     at, _ = account.known["purchase", purchase]
-    for seen, within in in_question(account, purchase, rules=rules):
+    for seen in in_question(account, purchase, rules=rules):
         fall = _fall(purchase, stretch, seen)
-        if fall is None or at - from_us(fall.since_us) > within:
+        if fall is None or at - from_us(fall.since_us) > SOON:
             continue
         if _has_rival(account, purchase, stretch, seen, fall):
             return ()
@@ -188,7 +179,7 @@ def _has_rival(
 
     One of the two was ordered, and nobody can tell which.
     """
-    last_us = fall.since_us + AT_ONCE // _MICROSECOND
+    last_us = fall.since_us + SOON // _MICROSECOND
     same = [
         move.purchase
         for move in stretch.moves

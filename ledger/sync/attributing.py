@@ -63,6 +63,7 @@ def _rules(context: Context, account: Account, purchase: str) -> RechargeRules:
 def _decide(context: Context, work: Work, service: str, purchases: Sequence[str]) -> int:
     account = work.account(service)
     assert account.opening is not None  # noqa: S101 (for the type checker)
+    customer = work.customer(context.customer)
     seen = work.observations(service).last
     stretches = _Stretches(context, account, account.opening, work.consumption(service))
     stamp = context.stamp(context.source())
@@ -70,10 +71,11 @@ def _decide(context: Context, work: Work, service: str, purchases: Sequence[str]
     for purchase in purchases:
         at, _ = account.known["purchase", purchase]
         rules, day = _rules(context, account, purchase), local_day(at, context.zone)
+        methods = customer.methods_at(at)
         facts = Facts(
             created_on=stretches.created_on,
             smpp=seen.smpp if seen else None,
-            methods=None,  # those of that day are not known
+            methods=None if methods is None else [(m.payment_type, m.status) for m in methods],
         )
         if any(one.holds is False for one in conditions(rules, facts, day)):
             continue  # it could not be recharged
