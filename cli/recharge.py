@@ -94,8 +94,9 @@ def _words(row: RechargeRow) -> Iterator[str]:
 
 
 def _settings(settings: tuple[Any, int | None]) -> str:
-    threshold, amount = settings
-    return f"{amount} credits below {threshold}" if amount else f"off (threshold {threshold})"
+    from cli.actions.recharging import settings_text
+
+    return settings_text(settings)
 
 
 # --- set -------------------------------------------------------------------------------------
@@ -125,11 +126,12 @@ def set_(
 
     OVH is asked once and read again; who asked, why, and what OVH shows then is recorded.
     The key needs the rule PUT /sms/*: `login --with recharge`. Status 1: OVH accepted the
-    change, and shows something else. Status 3: it is not known whether it was made.
+    change, and shows something else. Status 3: it is not known whether it was made. Status 5:
+    others changed it at OVH between the question and the yes; nothing was asked for.
 
     Example: sms-ledger recharge set sms-ab12345-1 --threshold 50 --amount 250 --yes
     """
-    from cli.actions.recharging import look, plan
+    from cli.actions.recharging import check_unmoved, look, plan
     from ledger.recharge_rules import rules_on
 
     if off and amount is not None:
@@ -156,6 +158,7 @@ def set_(
         if dry_run:
             return 0
         _confirm(yes=yes)
+        check_unmoved(change, client)
         return _tell(change, _carry_out(session, client, change, now, reason))
 
 

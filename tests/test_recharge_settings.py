@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rigs import Ran, Rig, events_of, rig
@@ -123,6 +125,25 @@ def test_without_a_terminal_a_yes_must_be_typed(books):
     assert at_ovh(books) == (20, 100)
 
 
+def test_what_others_changed_before_the_yes_is_not_undone(books, monkeypatch):
+    """OVH is sent both settings, also the one that was not stated."""
+
+    def yes(*_: object, **__: object) -> None:
+        books.ovh.do("set-recharge", account=FIRST, threshold=Decimal(70), amount=100)
+
+    monkeypatch.setattr("cli.recharge.click.confirm", yes)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    before = recorded(books)
+    ran = books.sl("recharge", "set", FIRST, "--amount", "500")
+    assert (ran.status, ran.err) == (
+        5,
+        "sms-ledger: expected 100 credits below 20 at OVH still, found that it was changed to"
+        " 100 credits below 70 meanwhile: nothing was asked for, type it again\n",
+    )
+    assert (recorded(books), at_ovh(books)) == (before, (70, 100))
+    assert PUT not in books.ovh.requests.counts
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
@@ -207,7 +228,7 @@ def test_a_definite_refusal_is_told_as_it_is(books):
 
 
 def test_a_change_that_cannot_be_read_back_is_left_to_the_next_synchronisation(books):
-    fault(books, f"GET /sms/{FIRST}", "iam", times=1, after=1)
+    fault(books, f"GET /sms/{FIRST}", "iam", times=1, after=2)
     ran = sets(books, "--amount", "500", "--reason", "more")
     assert ran.status == 3
     assert "OVH cannot be read" in ran.err

@@ -17,6 +17,7 @@ from ledger.errors import (
     OvhNotFound,
     OvhRefused,
     OvhRightMissing,
+    Refused,
 )
 from ledger.events import FromOvh
 from ledger.recharge import check_settings, request_change
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Settings = tuple[Credits, int | None]
+
+
+class SettingsMoved(Refused):
+    """OVH's settings are no longer those that the change was planned from."""
+
 
 # These say that nothing was changed; after any other error nobody knows.
 _DEFINITE = (OvhRefused, OvhNotFound, OvhRightMissing, OvhKeyRefused, OvhClockOff)
@@ -102,6 +108,26 @@ def plan(
     )
     check_settings(*change.wanted, rules=rules, smpp=bool(now.facts.smpp))
     return change
+
+
+def check_unmoved(change: Change, gateway: Gateway) -> None:
+    """Look again, for OVH is sent both settings: others may have changed them meanwhile.
+
+    Raises SettingsMoved or OvhError.
+    """
+    found = settings_of(gateway.account(change.account))
+    expected = (change.now.threshold, change.now.amount)
+    if found != expected:
+        msg = (
+            f"expected {settings_text(expected)} at OVH still, found that it was changed to"
+            f" {settings_text(found)} meanwhile: nothing was asked for, type it again"
+        )
+        raise SettingsMoved(msg)
+
+
+def settings_text(settings: Settings) -> str:
+    threshold, amount = settings
+    return f"{amount} credits below {threshold}" if amount else f"off (threshold {threshold})"
 
 
 @dataclass(frozen=True, slots=True)
