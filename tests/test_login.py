@@ -324,6 +324,17 @@ def test_what_cannot_be_meant_is_misuse(ovh, words, told):
     assert nothing_written(ovh)
 
 
+def test_a_section_that_cannot_be_written_is_told_before_a_key_is_granted(ovh):
+    """`configparser` reads indented lines; written into, they would continue one another."""
+    ovh.conf.write_text("[mine]\n  application_key = old\n  consumer_key = old\n")
+    before = ovh.conf.read_text()
+    ran = asks(ovh)
+    assert ran.status == 2
+    assert "that it cannot be (its form is not understood): name another file" in ran.err
+    assert ovh.conf.read_text() == before
+    assert not ovh.ovh.requests.counts
+
+
 def test_secrets_that_others_can_read_are_not_reused(ovh):
     ovh.conf.write_text("[mine]\napplication_key = k\napplication_secret = s\n")
     ovh.conf.chmod(0o644)

@@ -9,7 +9,7 @@ from typing import Final
 
 from ledger.errors import Misuse, Refused
 from ledger.ovh.conf import Section, ovh_files, read_conf
-from ledger.ovh.conf_writing import check_writable, write_section
+from ledger.ovh.conf_writing import check_writable, try_section, write_section
 from ledger.ovh.profiles import (
     APPLICATION,
     DEFAULT_ENDPOINT,
@@ -68,10 +68,18 @@ class Draft:
 
     def write(self, keys: Mapping[str, str]) -> str | None:
         """Write the section at once; gives a note where it will not be found."""
-        kind, other = (APPLICATION, OAUTH2) if "consumer_key" in keys else (OAUTH2, APPLICATION)
-        values = {**{k: v for k, v in self.given.items() if k not in KEYS}, **keys}
-        write_section(self.file, self.name, values, without=(*other, *kind))
+        write_section(self.file, self.name, self._values(keys), without=KEYS)
         return self._not_found()
+
+    def check_writable(self) -> None:
+        """Refuse a section that could not be written, before a key is granted that is lost."""
+        check_writable(self.file)
+        for kind in (APPLICATION, OAUTH2):
+            values = self._values(dict.fromkeys(kind, "x"))
+            try_section(self.file, self.name, values, without=KEYS)
+
+    def _values(self, keys: Mapping[str, str]) -> dict[str, str]:
+        return {**{k: v for k, v in self.given.items() if k not in KEYS}, **keys}
 
     def _not_found(self) -> str | None:
         place = self.file.expanduser()
@@ -101,8 +109,9 @@ def draft(
     sections = read_conf([asked] if asked else own).sections
     present = sections.get(name)
     place = asked or (present.file if present else own[-1])
-    check_writable(place)
-    return Draft(name, place, present, _without_own(name, given), environ)
+    made = Draft(name, place, present, _without_own(name, given), environ)
+    made.check_writable()
+    return made
 
 
 def _asked(environ: Mapping[str, str]) -> Path | None:

@@ -26,6 +26,14 @@ def check_writable(file: Path) -> None:
     read_sections(file, _text(place))
 
 
+def try_section(
+    file: Path, name: str, values: Mapping[str, str], *, without: Collection[str] = ()
+) -> None:
+    """Refuse what `write_section` would refuse, and write nothing. Raises the same."""
+    before = _text(_resolved(file))
+    _check(file, before, edited(before, name, values, without=without), name, values)
+
+
 def write_section(
     file: Path, name: str, values: Mapping[str, str], *, without: Collection[str] = ()
 ) -> None:
