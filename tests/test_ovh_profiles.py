@@ -87,7 +87,7 @@ def test_an_unknown_profile_names_those_that_are_there(write: Write) -> None:
 
 def test_no_profile_at_all_says_where_to_write_one(write: Write, tmp_path: Path) -> None:
     text = refused(NoCredentials, lambda: load(tmp_path / "none.conf"))
-    assert "expected an OVH profile, found no ovh.conf: write the keys to ~/.ovh.conf" in text
+    assert "expected an OVH profile, found no ovh.conf: run `sms-ledger login`, write" in text
     empty = write("[x]\n")
     text = refused(NoCredentials, lambda: load(empty, name="acme"))
     assert f"expected the OVH profile 'acme', found no section with keys in {empty}" in text

@@ -133,8 +133,9 @@ def _nothing(conf: Conf, name: str | None = None) -> str:
     found = f"no section with keys in {_list(conf.read)}" if conf.read else "no ovh.conf"
     closed = f" (and may not read {_list(conf.closed)})" if conf.closed else ""
     return (
-        f"expected {what}, found {found}{closed}: write the keys to ~/.ovh.conf"
-        " or set OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY"
+        f"expected {what}, found {found}{closed}: run `sms-ledger login`, write the"
+        " keys to ~/.ovh.conf, or set OVH_APPLICATION_KEY,"
+        " OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY"
     )
 
 
