@@ -7,6 +7,7 @@ replay. Decisions leave the state as it is and give the events to record.
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, assert_never
@@ -89,7 +90,7 @@ class Account:
     """The state of one account, as its stream tells it (consumption has its own stream).
 
     `billed` are the purchases that were read from OVH's bills, `settings` all recharge
-    settings that were seen, in order of time.
+    settings that were seen, in order of time; `recharge` those that were recorded last.
     """
 
     name: str
@@ -98,17 +99,15 @@ class Account:
     closed_at: datetime | None = None
     opening: Opening | None = None
     settings: list[RechargeSettings] = field(default_factory=list)
+    recharge: tuple[Credits, int | None] | None = None
     known: dict[Key, Payload] = field(default_factory=dict)
     billed: set[str] = field(default_factory=set)
     attributed: set[str] = field(default_factory=set)
     breaks: set[tuple[str, str]] = field(default_factory=set)
 
-    @property
-    def recharge(self) -> tuple[Credits, int | None] | None:
-        """The recharge settings that were seen last."""
-        return (
-            (self.settings[-1].threshold, self.settings[-1].amount) if self.settings else None
-        )
+
+def _at(seen: RechargeSettings) -> datetime:
+    return seen.at
 
 
 def evolve(account: Account, event: AccountEvent) -> None:
@@ -141,7 +140,9 @@ def evolve(account: Account, event: AccountEvent) -> None:
             account.attributed.add(event.bill_detail_id)
         case RechargeSettingsSeen():
             seen = RechargeSettings(event.happened_at, event.threshold, event.amount)
-            account.settings.append(seen)
+            # OVH's clock may have been ahead: what is recorded later was seen earlier then
+            insort(account.settings, seen, key=_at)
+            account.recharge = event.threshold, event.amount
         case RechargeChangeRequested():
             pass  # what came of it is seen
         case BreakOpened():

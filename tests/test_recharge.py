@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rigs import Rig, events_of, rig
 
-from ledger.account import Account, evolve
+from ledger.account import Account, evolve, see_recharge_settings
 from ledger.credits import Credits
 from ledger.events import (
     CreditsPurchased,
@@ -140,7 +140,7 @@ def test_a_purchase_answers_a_fall_to_the_threshold(drawn, since):
 def account(*settings: tuple[float, int, int | None], credits: int = 500) -> Account:
     """Draw an account with purchases a and b, and settings seen at these minutes."""
     made = Account(FIRST)
-    for minutes, threshold, amount in sorted(settings):
+    for minutes, threshold, amount in settings:
         seen = NOON + timedelta(minutes=minutes)
         evolve(
             made,
@@ -215,6 +215,15 @@ def test_settings_around_a_purchase_are_the_last_before_and_the_first_after():
     made = account((-90, 10, 500), (-60, 100, 500), (1, 20, 500), (60, 30, 500), (90, 40, 500))
     found = in_question(made, "a", rules=RULES)
     assert [seen.threshold for seen in found] == [Credits(20_000), Credits(30_000)]
+
+
+def test_settings_are_found_by_time_in_whatever_order_they_were_recorded():
+    """OVH's clock was ahead once: what it showed then stands before what was seen later."""
+    made = account((90, 40, 250), (-90, 10, 500), (1, 20, 500), (-60, 100, 500))
+    found = in_question(made, "a", rules=RULES)
+    assert [seen.threshold for seen in found] == [Credits(20_000)]
+    assert made.recharge == (Credits(100_000), 500)
+    assert not see_recharge_settings(made, Credits(100_000), 500, stamp=STAMP, at=NOON)
 
 
 def test_of_two_purchases_after_one_fall_nobody_can_tell_which():
