@@ -14,7 +14,7 @@ from ledger.errors import Refused
 from ledger.events import PackTier
 from ledger.money import Money
 from ledger.tariff import PACKS, Tariff, price_of, tier_of, whole
-from ledger.times import zone, zone_of_subsidiary
+from ledger.times import local_day, zone, zone_of_subsidiary
 from projections.report import NESTED
 
 
@@ -132,14 +132,15 @@ def _rate(tariff: Tariff, wanted: Wanted, country: str) -> tuple[Credits, dateti
     if found is not None and found.value.credits is not None:
         return found.value.credits, found.since
     later = tariff.rates.get(country, ())
+    tz = zone(zone_of_subsidiary(tariff.billing_country))
     why = "none"
     if found is not None:
-        why = f"that OVH has sent none there since {found.since:%Y-%m-%d}"
+        why = f"that OVH has sent none there since {local_day(found.since, tz)}"
     elif later:
-        why = f"the first from {later[0].since:%Y-%m-%d} on"
+        why = f"the first from {local_day(later[0].since, tz)} on"
     msg = (
         f"expected a rate of {country} for those billed in {tariff.billing_country} at"
-        f" {wanted.moment:%Y-%m-%d}, found {why}: {wanted.cure.format(country)}"
+        f" {local_day(wanted.moment, tz)}, found {why}: {wanted.cure.format(country)}"
     )
     raise NoRate(msg)
 

@@ -180,7 +180,7 @@ def test_a_marketing_message_has_room_for_149_characters(nobody: Books) -> None:
 REFUSED = [
     (("--to", "XX"), 5, "expected a rate of XX for those billed in IT at .*, found none: add a"
      " row `IT,XX,…` to rates.csv"),
-    (("--to", "FR"), 5, "expected a rate of FR .* found the first from 2098-12-31 on"),
+    (("--to", "FR"), 5, "expected a rate of FR .* found the first from 2099-01-01 on"),
     (("--to", "ITA"), 2, "expected a country of two letters like IT, found 'ITA'"),
     (("--rates", "prices.csv", "--credits", "1700"), 5, "expected a quantity that OVH sells,"
      " found 1700: type `--credits 999` or `--credits 2500`"),
