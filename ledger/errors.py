@@ -137,7 +137,16 @@ class OvhNotFound(OvhError):
 
 
 class OvhRefused(OvhError):
-    """Any other definite refusal (4xx)."""
+    """Any other definite refusal (4xx).
+
+    `parameter`: the one whose value OVH does not accept, where it names one.
+    """
+
+    def __init__(
+        self, message: str, *, query_id: str | None = None, parameter: str = ""
+    ) -> None:
+        self.parameter = parameter
+        super().__init__(message, query_id=query_id)
 
 
 class IntegrityFailure(LedgerError):

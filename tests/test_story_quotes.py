@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from books import Books
-from rigs import Rig, rig
+from rigs import Rig, events_of, rig
 
 from ledger.database import parse_address
 from ledger.errors import OvhBadAnswer
@@ -331,7 +331,7 @@ def test_a_changed_rate_is_recorded_with_its_date_and_shown_by_diff(made: Rig) -
 
 
 def test_a_destination_that_ovh_does_not_know_is_told(made: Rig) -> None:
-    ran = made.sl("rates", "update", "--to", "XX")
+    ran = made.sl("rates", "update", "--to", "XX", "--to", "IT")
     assert ran.status == 0
     assert "note: OVH gives no rate of XX for IT" in ran.err
 
@@ -371,14 +371,37 @@ def test_a_country_without_a_rate_says_how_to_read_it(made: Rig) -> None:
 
 def test_a_country_that_ovh_gives_up_has_no_rate_from_then_on(made: Rig) -> None:
     made.sl("rates", "update", "--to", "PT")
-    made.ovh.do("fault", match="GET /sms/rates/destinations", kind="status", status=400)
-    ran = made.sl("rates", "update", "--to", "PT")
-    assert ran.out == "IT: 0 rates read, 1 new or changed (PT); prices unchanged\n"
+    gone = {"match": "GET /sms/rates/destinations", "kind": "status", "status": 404}
+    made.ovh.do("fault", **gone, times=1)
+    ran = made.sl("rates", "update", "--to", "PT", "--to", "IT")
+    assert ran.out == "IT: 1 rate read, 1 new or changed (PT); prices unchanged\n"
     (shown,) = made.sl("rates", "show", "--to", "PT", "-O", "json").rows
     assert shown["credits"] is None
     assert "found that OVH has sent none there since" in made.sl("quote", "--to", "PT").err
     assert "PT" not in {r["country"] for r in made.sl("quote", "-O", "json").rows}
     made.sl("rates", "update", "--to", "PT")
+
+
+def test_a_refusal_that_does_not_name_the_country_ends_no_rate(made: Rig) -> None:
+    made.sl("rates", "update", "--to", "PT")
+    before = list(events_of(made.database))
+    fault = {"match": "GET /sms/rates/destinations", "kind": "status", "status": 400}
+    made.ovh.do("fault", **fault, times=1)
+    ran = made.sl("rates", "update", "--to", "PT", "--to", "IT")
+    assert (ran.status, "OVH answered 400" in ran.err) == (3, True), ran
+    assert list(events_of(made.database)) == before
+
+
+def test_rates_are_not_ended_where_ovh_knows_no_destination_at_all(made: Rig) -> None:
+    made.sl("rates", "update", "--to", "PT")
+    before = list(events_of(made.database))
+    fault = {"match": "GET /sms/rates/destinations", "kind": "status", "status": 404}
+    made.ovh.do("fault", **fault, times=2)
+    ran = made.sl("rates", "update", "--to", "PT", "--to", "XX")
+    made.ovh.do("clear-faults")
+    assert ran.status == 5
+    assert "found that OVH gives no rate of PT, XX for IT: nothing was recorded" in ran.err
+    assert list(events_of(made.database)) == before
 
 
 @pytest.mark.parametrize("answer", ["cheapest", "dearest"])

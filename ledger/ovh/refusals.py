@@ -6,6 +6,7 @@ OVH speaks two forms: `{"errorCode", "message", "httpCode"}` and, since IAM, `{"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -25,6 +26,9 @@ from ledger.ovh.profiles import Profile
 from ledger.ovh.routes import Route
 
 _LONGEST_MESSAGE: Final = 200
+
+# `[country] Given data (xx) is not valid`
+_NOT_VALID: Final = re.compile(r"\[(?P<parameter>\w+)\]")
 
 # Bodies without a code say it in words.
 _CODE_OF_MESSAGE: Final = {
@@ -115,7 +119,9 @@ class Refusals:
             cure = "check the name, or run `sms-ledger sync` later"
             return OvhNotFound(f"{asked}: {cure}", query_id=answer.query_id)
         cure = "correct what was asked, or show OVH's support this line"
-        return OvhRefused(f"{asked}: {cure}", query_id=answer.query_id)
+        named = _NOT_VALID.match(message) if answer.status == HTTPStatus.BAD_REQUEST else None
+        parameter = named["parameter"] if named else ""
+        return OvhRefused(f"{asked}: {cure}", query_id=answer.query_id, parameter=parameter)
 
     def _advice(self, code: str) -> str:
         return _CURES.get(code, self._cure).format(source=self._source, login=self._login)

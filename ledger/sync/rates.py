@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from ledger.credits import Credits
-from ledger.errors import InvalidValue, OvhBadAnswer, OvhNotFound, OvhRefused
+from ledger.errors import InvalidValue, OvhBadAnswer, OvhNotFound, OvhRefused, Refused
 from ledger.events import FromOvh, PacksSeen, PackTier, Rate, RatesEvent, Source, Stamp
 from ledger.money import Money
 from ledger.ovh.gateway import Gateway, PackDetails, Price
@@ -45,8 +45,8 @@ class RatesUpdate:
     """Reads the rates of some destinations, one request each, and all prices in one more.
 
     A destination that OVH does not know is left out or, where it had a rate, has none from now
-    on; what OVH answers for another than was
-    asked for raises OvhBadAnswer, and nothing is recorded.
+    on. Any other refusal is raised, as is Refused where OVH knows none of them, and
+    OvhBadAnswer where it answers for another than was asked for: then nothing is recorded.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class RatesUpdate:
         of_prices, priced_at = self._evidence(_PACKS)
         for country in countries:
             self._look(seen, country)
+        _require_some(seen)
         of_rates, rated_at = (
             self._evidence(_DESTINATIONS) if seen.rates else (of_prices, priced_at)
         )
@@ -84,7 +85,12 @@ class RatesUpdate:
             found = self._gateway.destination_rates(
                 country.lower(), billing_country=seen.billing_country.lower()
             )
-        except (OvhRefused, OvhNotFound):
+        except OvhNotFound:
+            seen.unknown.append(country)
+            return
+        except OvhRefused as refused:
+            if refused.parameter != "country":
+                raise  # it says nothing of the country
             seen.unknown.append(country)
             return
         if found.countryCode.upper() != country:
@@ -111,6 +117,18 @@ class RatesUpdate:
     def _evidence(self, route: str) -> tuple[FromOvh, datetime]:
         last = self._gateway.last
         return FromOvh(route, last.read_at, last.query_id), last.read_at
+
+
+def _require_some(seen: Seen) -> None:
+    """Refuse to end rates where OVH knows none: more likely, it was asked wrongly."""
+    if seen.unknown and not seen.rates:
+        more = ", …" if len(seen.unknown) > 3 else ""  # noqa: PLR2004
+        msg = (
+            "expected a rate of one destination at least, found that OVH gives no rate of"
+            f" {', '.join(seen.unknown[:3])}{more} for {seen.billing_country}: nothing was"
+            f" recorded, ask for another one too, like `--to {seen.billing_country}`"
+        )
+        raise Refused(msg)
 
 
 def _not_offered(country: str) -> Rate:
