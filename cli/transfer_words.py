@@ -68,7 +68,8 @@ def sentence(settled: Settled) -> str:
         case "early":
             return "in doubt, and too early to tell: run it again in some minutes"
         case "unread":
-            return "in doubt: not both balances could be read at rest: run `sms-ledger sync`"
+            again = "in doubt: not both balances could be read at rest: run `sms-ledger sync`"
+            return again if one.is_in_doubt else f"is {one.status}, as was recorded meanwhile"
         case "open":
             return (
                 f"in doubt: what {one.source} and {one.target} show does not tell whether"

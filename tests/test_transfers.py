@@ -11,7 +11,16 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 from rigs import Rig, events_of, rig
-from transfers import FIRST, POST, SECOND, Killed, making, posts, request_in_doubt
+from transfers import (
+    FIRST,
+    POST,
+    SECOND,
+    Killed,
+    making,
+    posts,
+    request_in_doubt,
+    synchronise,
+)
 
 from cli.progress import Silent
 from ledger.credits import Credits
@@ -33,8 +42,8 @@ from ledger.events import (
 from ledger.sandbox import profiles
 from ledger.sandbox.people import MARTIN
 from ledger.service import Ledger, Work
-from ledger.sync.transferring import Intention, NotTransferred
-from ledger.transfer import request
+from ledger.sync.transferring import Intention, NotKnown, NotTransferred
+from ledger.transfer import InDoubt, request
 from projections.transfers import list_transfers
 
 OTHER = "sms-cd67890-1"
@@ -517,6 +526,79 @@ def test_a_request_that_was_cut_off_before_the_call_is_voided_by_the_balances(fi
     pass_time(file)
     file.sync()
     assert (only(file)["status"], posts(file)) == ("voided", 0)
+
+
+def make_unrecorded(made: Rig, transfer: str) -> None:
+    """A transfer that OVH made, and whose process has not recorded it yet."""
+    with making(made, step="before the outcome is recorded") as one, pytest.raises(Killed):
+        one.make(Intention(transfer, FIRST, SECOND, Credits(4_000)), Silent())
+
+
+def record_as_sent(made: Rig, transfer: str) -> None:
+    ran = made.sl("transfer", "resolve", transfer, "--as", "sent", "--reason", "answered")
+    assert ran.status == 0, ran
+
+
+def test_a_void_transfer_is_not_reopened_by_one_that_is_recorded_while_it_is_looked_at(file):
+    """The looks hold the second transfer; its legs are recorded before anything is judged."""
+    void = request_in_doubt(file, "status", status=503)
+    pass_time(file)
+    file.sync()
+    pass_time(file)
+    make_unrecorded(file, "t-again")
+    synchronise(file, ("payment_methods", [lambda: record_as_sent(file, "t-again")]))
+    statuses = {row["transfer"]: row["status"] for row in listed(file)}
+    assert statuses == {void: "voided", "t-again": "sent"}
+    assert posts(file) == 2
+    assert agrees(file)
+
+
+def test_a_transfer_in_doubt_is_not_judged_by_looks_older_than_what_was_recorded(
+    file, tmp_path
+):
+    transfer = request_in_doubt(file, "lost")
+    pass_time(file)
+    gift = tmp_path / "gift.csv"
+    gift.write_text(
+        "customer,account,kind,id,happened_at,credits\n"
+        f"ab12345-ovh,{SECOND},gift,g-1,2026-10-31T18:05:00+01:00,4\n"
+    )
+    imported = []
+    others = [lambda: imported.append(file.sl("import", str(gift)).status)]
+    result = synchronise(file, ("payment_methods", others))
+    assert imported == [0]
+    assert [(one.transfer.id, one.how) for one in result.transfers] == [(transfer, "unread")]
+
+
+def test_a_transfer_is_not_voided_for_one_that_was_under_way_when_it_was_requested(file):
+    """The same command, typed twice: the second one looks before the first one is recorded."""
+
+    def answered() -> None:
+        record_as_sent(file, "t-first")
+        file.ovh.do("fault", match=POST, kind="lost")
+
+    others = [lambda: make_unrecorded(file, "t-first"), answered]
+    with making(file, before=("time", others)) as one, pytest.raises(NotKnown):
+        one.make(WANTED, Silent())
+    pass_time(file)
+    file.sync()
+    assert [row["status"] for row in listed(file)] == ["sent", "sent"]
+    assert posts(file) == 2
+    assert agrees(file)
+
+
+def test_a_transfer_is_refused_where_others_are_under_way_at_every_look(file):
+    def other() -> None:
+        assert file.sl("transfer", "request", SECOND, FIRST, "0.5", "--yes").status == 0
+
+    others = [other, lambda: None] * 3
+    with (
+        making(file, before=("time", others)) as one,
+        pytest.raises(InDoubt, match=r"expected no other transfer while .* nothing recorded"),
+    ):
+        one.make(WANTED, Silent())
+    assert (len(listed(file)), posts(file)) == (3, 3)
+    assert agrees(file)
 
 
 # --- the words of resolve --------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ledger.sync.account import Context, Notes, Progress
 from ledger.sync.balance import AccountSync, Outcome
 from ledger.sync.bills import Bills
 from ledger.sync.memory import last_run
-from ledger.sync.settling import SETTLE_AFTER, Settled, settle
+from ledger.sync.settling import SETTLE_AFTER, Looks, Settled, settle, transfers_version
 from ledger.times import local_day, zone, zone_of_subsidiary
 
 # A bill may be dated before it is visible.
@@ -84,13 +84,14 @@ class CustomerSync:
         result = Result(customer)
         context = self._context(customer, me, offset)
         reading = [AccountSync(context, service) for service in chosen]
+        since = transfers_version(self._ledger, customer)
         self._read(reading, result, context, services)
         if not wanted:
             result.missing += self._unlisted(customer, services)
             self._payment_methods(context)
         if not self._dry_run:
             known = {one.account: one.known for one in result.outcomes}
-            result.transfers = settle(context, known, self._settle_after)
+            result.transfers = settle(context, Looks(known, since), self._settle_after)
         result.notes = self._notes.texts
         result.requests = self._gateway.requests
         return result

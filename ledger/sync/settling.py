@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -19,7 +19,8 @@ from ledger.events import (
     TransferEvent,
     TransferEvidence,
 )
-from ledger.names import consumption_stream
+from ledger.movements import movements
+from ledger.names import consumption_stream, transfers_stream
 from ledger.service import Ledger, Work
 from ledger.settlement import BalanceLater, Side, Verdict, is_certain, judge, shows_the_same
 from ledger.sync.account import Context
@@ -42,7 +43,7 @@ class Settled:
     """What became of a transfer that was in doubt, or void.
 
     `open`: both balances were looked at and do not tell; `early`: it is too early to look;
-    `unread`: one of the balances was not read, or kept moving.
+    `unread`: one of the balances was not read, kept moving, or moved after it was read.
     """
 
     transfer: Transfer
@@ -54,12 +55,41 @@ class Settled:
         return self.transfer.is_in_doubt
 
 
-def settle(
-    context: Context, known: Mapping[str, Known | None], settle_after: timedelta
-) -> list[Settled]:
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What was seen of the accounts, all of it after version `since` of the transfers."""
+
+    known: Mapping[str, Known | None]
+    since: int
+
+
+def transfers_version(ledger: Ledger, customer: str) -> int:
+    """Give where the stream of transfers stands: taken before a look, for `moved_since`."""
+    return ledger.work(lambda work: work.transfers(customer).version)
+
+
+def moved_since(
+    ledger: Ledger, work: Work, customer: str, since: int, accounts: Collection[str]
+) -> str | None:
+    """Give a transfer of these accounts of which anything was recorded after a version.
+
+    A look that was taken meanwhile may hold its credits while its legs are not among what was
+    recorded until then, or the other way round: nothing may rest on such a look.
+    """
+    state = work.transfers(customer)
+    stream = transfers_stream(customer)
+    for event in ledger.recorded_between(stream, since, state.version):
+        if isinstance(event, TransferEvent):
+            one = state.get(event.transfer)
+            if not {one.source, one.target}.isdisjoint(accounts):
+                return one.id
+    return None
+
+
+def settle(context: Context, looks: Looks, settle_after: timedelta) -> list[Settled]:
     """Settle what can be told now: first what is in doubt, then what was void."""
     state = context.ledger.work(lambda work: work.transfers(context.customer))
-    done = [_settle(context, one, known, settle_after) for one in state.in_doubt()]
+    done = [_settle(context, one, looks, settle_after) for one in state.in_doubt()]
     busy = {name for one in done for name in (one.transfer.source, one.transfer.target)}
     oldest = context.now() - _LATE
     for one in state.all.values():
@@ -68,27 +98,46 @@ def settle(
             and one.requested_at >= oldest
             and busy.isdisjoint({one.source, one.target})
         ):
-            again = _settle(context, one, known, settle_after)
+            again = _settle(context, one, looks, settle_after)
             done += [again] if again.how == "late" else []
     return done
 
 
-def _settle(
-    context: Context, one: Transfer, known: Mapping[str, Known | None], settle_after: timedelta
-) -> Settled:
-    source, target = known.get(one.source), known.get(one.target)
+def _settle(context: Context, one: Transfer, looks: Looks, settle_after: timedelta) -> Settled:
+    source, target = looks.known.get(one.source), looks.known.get(one.target)
     if source is None or target is None or not (source.seen.quiet and target.seen.quiet):
         return Settled(one, "unread")
     looked_at = min(source.seen.before.at, target.seen.before.at)
     if looked_at < one.requested_at + settle_after:
         return Settled(one, "early")
-    return context.ledger.work(lambda work: _decide(context, work, one.id, source, target))
+
+    def decide(work: Work) -> Settled:
+        found = work.transfers(context.customer).get(one.id)
+        if _is_overtaken(context, work, found, looks):
+            return Settled(found, "unread")
+        return _decide(context, work, found, source, target)
+
+    return context.ledger.work(decide)
+
+
+def _is_overtaken(context: Context, work: Work, one: Transfer, looks: Looks) -> bool:
+    """Tell whether a transfer was recorded, or a balance moved, since the looks."""
+    accounts = (one.source, one.target)
+    if moved_since(context.ledger, work, context.customer, looks.since, accounts):
+        return True
+    return any(_moved(context.ledger, work, name, looks.known[name]) for name in accounts)
+
+
+def _moved(ledger: Ledger, work: Work, name: str, known: Known | None) -> bool:
+    """Tell whether anything that moves the balance was recorded after it was looked at."""
+    since = known.version if known else 0
+    events = ledger.recorded_between(name, since, work.account(name).version)
+    return any(True for event in events for _ in movements(event))
 
 
 def _decide(
-    context: Context, work: Work, transfer: str, source: Known, target: Known
+    context: Context, work: Work, one: Transfer, source: Known, target: Known
 ) -> Settled:
-    one = work.transfers(context.customer).get(transfer)
     verdict, evidence = judge(
         one.credits,
         _side(context.ledger, work, one.source, one.source_before, source),
@@ -105,7 +154,7 @@ def _decide(
     elif how != "unread":
         events = transfers.confirm(one, "balances", evidence=evidence, stamp=stamp, at=at)
     record(work, context.customer, one, events, stamp=stamp)
-    return Settled(work.transfers(context.customer).get(transfer), how)
+    return Settled(work.transfers(context.customer).get(one.id), how)
 
 
 def _how(one: Transfer, verdict: Verdict, evidence: TransferEvidence) -> How:

@@ -43,8 +43,8 @@ from ledger.sync.account import Progress
 from ledger.sync.balance import Known
 from ledger.sync.customer import CLOCK, NEXT, CustomerSync, Result
 from ledger.sync.memory import last_run
-from ledger.sync.settling import record
-from ledger.transfer import Transfer
+from ledger.sync.settling import moved_since, record, transfers_version
+from ledger.transfer import InDoubt, Transfer
 
 # How often the accounts are read again until nothing moves between that and the call.
 _ROUNDS: Final = 3
@@ -150,19 +150,50 @@ class Transferring:
     # --- before the call -------------------------------------------------------------------
 
     def _request(self, customer: str, wanted: Intention, progress: Progress) -> None:
-        """Record both balances as they are just before the call, with what they hold."""
-        for _ in range(_ROUNDS):
-            result = self._synchronise(customer, wanted, progress)
-            known = {one.account: one.known for one in result.outcomes}
-            self._learn_time()
-            source = self._look(wanted.source, known.get(wanted.source))
-            target = self._look(wanted.target, known.get(wanted.target))
-            if source.quiet and target.quiet:
-                break
+        """Record both balances as they are just before the call, with what they hold.
+
+        What they hold is not known where another transfer was under way meanwhile: then they
+        are looked at again. Raises as `require_possible`, TooMuch and OvhError.
+        """
+        for left in reversed(range(_ROUNDS)):
+            since = transfers_version(self._ledger, customer)
+            befores = self._look_at_both(customer, wanted, progress)
+            if left and not all(before.quiet for before in befores):
+                continue
+            other = self._record_request(customer, wanted, befores, since)
+            if other is None:
+                return
+        msg = (
+            f"expected no other transfer while {wanted.source} and {wanted.target} are read,"
+            f" found {other}: nothing was called, nothing recorded; see what it was with"
+            " `sms-ledger transfer list`"
+        )
+        raise InDoubt(msg)
+
+    def _look_at_both(
+        self, customer: str, wanted: Intention, progress: Progress
+    ) -> tuple[BalanceBefore, BalanceBefore]:
+        result = self._synchronise(customer, wanted, progress)
+        known = {one.account: one.known for one in result.outcomes}
+        self._learn_time()
+        return (
+            self._look(wanted.source, known.get(wanted.source)),
+            self._look(wanted.target, known.get(wanted.target)),
+        )
+
+    def _record_request(
+        self,
+        customer: str,
+        wanted: Intention,
+        befores: tuple[BalanceBefore, BalanceBefore],
+        since: int,
+    ) -> str | None:
+        """Record the request, or give the transfer that went on during the looks."""
+        source, target = befores
         stamp = self._stamp(FromOperator())
         at = max(self._now(), source.reading.at + NEXT, target.reading.at + NEXT)
 
-        def decide(work: Work) -> None:
+        def decide(work: Work) -> str | None:
             state = work.transfers(customer)
             requested = transfers.request(
                 state,
@@ -175,9 +206,14 @@ class Transferring:
                 stamp=stamp,
                 at=at,
             )
+            accounts = (wanted.source, wanted.target)
+            other = moved_since(self._ledger, work, customer, since, accounts)
+            if requested and other:
+                return other
             work.record(state, requested)
+            return None
 
-        self._ledger.work(decide)
+        return self._ledger.work(decide)
 
     def _synchronise(self, customer: str, wanted: Intention, progress: Progress) -> Result:
         synchronisation = CustomerSync(

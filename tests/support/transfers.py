@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from rigs import Rig
 
-from ledger.database import connect, parse_address
+from cli.progress import Silent
+from ledger.database import Database, connect, parse_address
 from ledger.errors import DatabaseUnusable
 from ledger.events import Source, Stamp, TransferEvent, TransferRequested
 from ledger.ovh.client import connect as connect_to_ovh
+from ledger.ovh.gateway import Gateway
 from ledger.ovh.profiles import load_profile
 from ledger.service import Ledger, Work
+from ledger.sync.customer import CustomerSync, Result
 from ledger.sync.transferring import Transferring
 
 FIRST, SECOND = "sms-ab12345-1", "sms-ab12345-2"
@@ -119,11 +122,51 @@ class BusyGateway:
             self._meanwhile()
 
 
+class InterruptedGateway:
+    """OVH, just before whose calls of some name others do something, once each."""
+
+    def __init__(self, gateway: Any, name: str, others: Iterable[Callable[[], object]]) -> None:
+        self._gateway = gateway
+        self._name = name
+        self._others = iter(others)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._name:
+            next(self._others, lambda: None)()
+        return getattr(self._gateway, name)
+
+
 @contextmanager
 def making(
-    made: Rig, *, step: Step | None = None, meanwhile: Callable[[], object] | None = None
+    made: Rig,
+    *,
+    step: Step | None = None,
+    meanwhile: Callable[[], object] | None = None,
+    before: tuple[str, Iterable[Callable[[], object]]] | None = None,
 ) -> Iterator[Transferring]:
-    """Give what `transfer request` makes transfers with, in a process of some fate."""
+    """Give what `transfer request` makes transfers with, in a process of some fate.
+
+    `before` names a call to OVH, and what others do before each one.
+    """
+    with _connected(made) as (database, ledger, gateway):
+        ledger.step = step
+        ovh: Any = gateway
+        ovh = DyingGateway(ovh, step) if step else ovh
+        ovh = BusyGateway(ovh, meanwhile) if meanwhile else ovh
+        ovh = InterruptedGateway(ovh, *before) if before else ovh
+        yield Transferring(ovh, ledger, database, stamp=_stamp, observed=_stamp)
+
+
+def synchronise(made: Rig, before: tuple[str, Iterable[Callable[[], object]]]) -> Result:
+    """Run `sync`, while others do something before some of its calls."""
+    with _connected(made) as (database, ledger, gateway):
+        ovh: Any = InterruptedGateway(gateway, *before)
+        sync = CustomerSync(ovh, ledger, database, stamp=_stamp, progress=Silent())
+        return sync.run()
+
+
+@contextmanager
+def _connected(made: Rig) -> Iterator[tuple[Database, DyingLedger, Gateway]]:
     address = parse_address(str(made.database))
     environ = {**os.environ, "SMS_LEDGER_OVH_CONFIG": str(made.conf)}
     profile = load_profile(made.profiles[0], environ=environ)
@@ -132,11 +175,7 @@ def making(
         DyingLedger(address) as ledger,
         connect_to_ovh(profile) as gateway,
     ):
-        ledger.step = step
-        ovh: Any = gateway
-        ovh = DyingGateway(ovh, step) if step else ovh
-        ovh = BusyGateway(ovh, meanwhile) if meanwhile else ovh
-        yield Transferring(ovh, ledger, database, stamp=_stamp, observed=_stamp)
+        yield database, ledger, gateway
 
 
 def _stamp(source: Source) -> Stamp:
