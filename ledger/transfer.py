@@ -93,6 +93,13 @@ class Transfers:
     def in_doubt(self) -> Iterator[Transfer]:
         return (one for one in self.all.values() if one.is_in_doubt)
 
+    def others_in_doubt(self, one: Transfer) -> bool:
+        """Tell whether another transfer of one of its accounts is in doubt."""
+        return any(
+            other.id != one.id and (other.moves(one.source) or other.moves(one.target))
+            for other in self.in_doubt()
+        )
+
     def get(self, transfer: str) -> Transfer:
         """Raise UnknownTransfer for an id that was never requested."""
         if transfer not in self.all:
@@ -300,8 +307,12 @@ def doubt(
     stamp: Stamp,
     at: datetime,
 ) -> tuple[TransferUnknown, ...]:
-    """Say that the outcome is not known, again where both balances show something new."""
-    if not one.is_in_doubt:
+    """Say that the outcome is not known, again where both balances show something new.
+
+    What came instead of an answer to the call itself, `answer`, reopens one that others took
+    for void while it was called.
+    """
+    if one.status == "sent" or (one.status == "voided" and answer is None):
         return ()
     if one.status == "unknown" and (evidence is None or shows_the_same(one.evidence, evidence)):
         return ()

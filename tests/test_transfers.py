@@ -25,7 +25,7 @@ from transfers import (
 from cli.progress import Silent
 from ledger.credits import Credits
 from ledger.database import connect, parse_address
-from ledger.errors import DatabaseUnusable
+from ledger.errors import DatabaseUnusable, IntegrityFailure
 from ledger.events import (
     BalanceBefore,
     FromOperator,
@@ -42,7 +42,7 @@ from ledger.events import (
 from ledger.sandbox import profiles
 from ledger.sandbox.people import MARTIN
 from ledger.service import Ledger, Work
-from ledger.sync.transferring import Intention, NotKnown, NotTransferred
+from ledger.sync.transferring import Intention, NotCalled, NotKnown, NotTransferred
 from ledger.transfer import InDoubt, request
 from projections.transfers import list_transfers
 
@@ -479,6 +479,14 @@ def test_a_ledger_that_fails_after_the_call_says_what_became_of_it(file):
     assert (only(file)["status"], posts(file)) == ("sent", 1)
 
 
+def test_whatever_the_ledger_says_after_the_call_it_is_not_to_be_repeated(file):
+    with (
+        making(file, step="the outcome cannot be recorded", fault=IntegrityFailure) as one,
+        pytest.raises(IntegrityFailure, match=r"the transfer was made.* do not repeat it"),
+    ):
+        one.make(WANTED, Silent())
+
+
 # --- others at the same time -----------------------------------------------------------------
 
 
@@ -598,6 +606,72 @@ def test_a_transfer_is_refused_where_others_are_under_way_at_every_look(file):
     ):
         one.make(WANTED, Silent())
     assert (len(listed(file)), posts(file)) == (3, 3)
+    assert agrees(file)
+
+
+@pytest.mark.parametrize("outcome", ["voided", "sent"])
+def test_a_request_that_others_settled_before_its_call_is_not_called(file, outcome):
+    def settle() -> None:
+        ran = file.sl("transfer", "resolve", "t-1", "--as", outcome, "--reason", "asleep")
+        assert ran.status == 0, ran
+
+    text = f"^not called: .*; nothing moved at OVH, and t-1 stands as {outcome}: see"
+    with making(file, requested=settle) as one, pytest.raises(NotCalled, match=text):
+        one.make(WANTED, Silent())
+    assert (only(file)["status"], posts(file)) == (outcome, 0)
+
+
+def test_a_request_that_stood_for_long_is_not_called_but_voided(file):
+    """A laptop sleeps between the record and the call, say."""
+
+    def sleep() -> None:
+        pass_time(file, "2m")
+        one._learn_time()  # its own clock went on, too
+
+    with (
+        making(file, requested=sleep) as one,
+        pytest.raises(NotCalled, match="and t-1 stands as voided"),
+    ):
+        one.make(WANTED, Silent())
+    assert (only(file)["status"], posts(file)) == ("voided", 0)
+    assert only(file)["reason"].startswith("not called: 1")
+    assert agrees(file)
+
+
+def test_an_outcome_that_nobody_knows_counts_more_than_what_was_said_before_it_came(file):
+    def void() -> None:
+        ran = file.sl("transfer", "resolve", "t-1", "--as", "voided", "--reason", "impatient")
+        assert ran.status == 0
+
+    file.ovh.do("fault", match=POST, kind="lost")
+    with making(file, meanwhile=void) as one, pytest.raises(NotKnown):
+        one.make(WANTED, Silent())
+    assert only(file)["status"] == "unknown"
+    pass_time(file)
+    file.sync()
+    assert only(file)["status"] == "sent"
+    assert agrees(file)
+
+
+def test_two_transfers_in_doubt_of_one_account_are_left_to_a_person(file):
+    """The second one came while the first was called, and stood as voided."""
+
+    def void_and_repeat() -> None:
+        ran = file.sl("transfer", "resolve", "t-1", "--as", "voided", "--reason", "impatient")
+        assert ran.status == 0
+        make_unrecorded(file, "t-2")
+
+    file.ovh.do("fault", match=POST, kind="status", status=503)
+    with making(file, meanwhile=void_and_repeat) as one, pytest.raises(NotKnown):
+        one.make(WANTED, Silent())
+    pass_time(file)
+    file.sync()
+    file.sync()  # the first one's evidence is there already: now the second one's, too
+    assert [row["status"] for row in listed(file)] == ["unknown", "unknown"]
+    ran = file.sl("transfer", "resolve", "t-1", "--as", "voided", "--reason", "by support")
+    assert ran.status == 0
+    file.sync()
+    assert [row["status"] for row in listed(file)] == ["voided", "sent"]
     assert agrees(file)
 
 

@@ -145,6 +145,8 @@ def _decide(
     )
     stamp = context.stamp(_BY_BALANCES)
     at = max(source.seen.happened_at, target.seen.happened_at)
+    if work.transfers(context.customer).others_in_doubt(one):
+        verdict = "open"  # nobody could tell the two apart
     how = _how(one, verdict, evidence)
     events: tuple[TransferEvent, ...] = ()
     if how == "voided":

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -19,6 +19,8 @@ from ledger.credits import Credits
 from ledger.database import Database
 from ledger.errors import (
     DatabaseUnusable,
+    IntegrityFailure,
+    LedgerError,
     OvhClockOff,
     OvhError,
     OvhKeyRefused,
@@ -32,6 +34,7 @@ from ledger.events import (
     BalanceBefore,
     FromOperator,
     FromOvh,
+    FromRule,
     Reading,
     Source,
     Stamp,
@@ -49,6 +52,9 @@ from ledger.transfer import InDoubt, Transfer
 # How often the accounts are read again until nothing moves between that and the call.
 _ROUNDS: Final = 3
 
+# How long a request may wait for its call: far less than until balances settle it.
+_CALL_WITHIN: Final = timedelta(minutes=1)
+
 _ROUTE: Final = "/sms/{serviceName}/transferCredits"
 
 # Answers that say that nothing was done.
@@ -62,6 +68,10 @@ _ADVICE = re.compile(
 
 class NotTransferred(Refused):
     """OVH refused the transfer; it is recorded as voided."""
+
+
+class NotCalled(Refused):
+    """The transfer waited too long to be called, or others settled it before."""
 
 
 class NotAllowed(OvhError):
@@ -254,13 +264,38 @@ class Transferring:
 
     # --- the call --------------------------------------------------------------------------
 
+    def _require_fresh(self, customer: str, wanted: Intention) -> None:
+        """Refuse to call what stood for long, or was settled by others. Raises NotCalled.
+
+        A process may sleep between the record and the call: a laptop does, a stopped job.
+        """
+        one, now = self._find(customer, wanted), self._now()
+        waited = now - one.requested_at
+        if one.status == "requested" and waited <= _CALL_WITHIN:
+            return
+        cause = f"not called: {int(waited.total_seconds())} s went by since it was requested"
+        stamp = self._stamp(FromRule("transfer-not-called", 1))
+        with _told_if_not_recorded(wanted, "not called"):
+            self._void(customer, wanted, cause, (stamp, now))
+        msg = (
+            f"{cause}; nothing moved at OVH, and {wanted.id} stands as"
+            f" {self._find(customer, wanted).status}: see `sms-ledger transfer list`, then"
+            " request it anew"
+        )
+        raise NotCalled(msg)
+
+    def _find(self, customer: str, wanted: Intention) -> Transfer:
+        return self._ledger.work(lambda work: work.transfers(customer).get(wanted.id))
+
     def _call(self, customer: str, wanted: Intention) -> Transfer:
+        self._require_fresh(customer, wanted)
         credits = Decimal(str(wanted.credits))
         try:
             self._gateway.transfer_credits(wanted.source, wanted.target, credits)
         except _DEFINITE as error:
             with _told_if_not_recorded(wanted, "refused"):
-                self._void(customer, wanted, _ADVICE.sub("", str(error)))
+                answer = _ADVICE.sub("", str(error))
+                self._void(customer, wanted, answer, self._answered())
             raise _refused(wanted, error) from error
         except OvhError as error:
             cause = _ADVICE.sub("", str(error))
@@ -281,8 +316,10 @@ class Transferring:
 
         return self._ledger.work(decide)
 
-    def _void(self, customer: str, wanted: Intention, answer: str) -> None:
-        stamp, at = self._answered()
+    def _void(
+        self, customer: str, wanted: Intention, answer: str, known: tuple[Stamp, datetime]
+    ) -> None:
+        stamp, at = known
 
         def decide(work: Work) -> None:
             one = work.transfers(customer).get(wanted.id)
@@ -354,15 +391,19 @@ def _unknown(wanted: Intention, cause: str) -> NotKnown:
 
 @contextmanager
 def _told_if_not_recorded(wanted: Intention, outcome: str) -> Iterator[None]:
-    """Say what became of a call where the ledger cannot keep it. Raises DatabaseUnusable."""
+    """Say what became of a call where the ledger cannot keep it.
+
+    Raises DatabaseUnusable, or IntegrityFailure where that is the cause.
+    """
     try:
         yield
-    except DatabaseUnusable as error:
+    except LedgerError as error:
         msg = (
             f"the transfer was {outcome}, which could not be recorded: do not repeat it; type"
             f" `sms-ledger transfer resolve {wanted.id}` when the ledger works again ({error})"
         )
-        raise DatabaseUnusable(msg) from error
+        kind = IntegrityFailure if isinstance(error, IntegrityFailure) else DatabaseUnusable
+        raise kind(msg) from error
 
 
 def resolve_by_person(

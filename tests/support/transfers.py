@@ -12,7 +12,7 @@ from rigs import Rig
 
 from cli.progress import Silent
 from ledger.database import Database, connect, parse_address
-from ledger.errors import DatabaseUnusable
+from ledger.errors import DatabaseUnusable, LedgerError
 from ledger.events import Source, Stamp, TransferEvent, TransferRequested
 from ledger.ovh.client import connect as connect_to_ovh
 from ledger.ovh.gateway import Gateway
@@ -79,6 +79,8 @@ class DyingLedger(Ledger):
     """A ledger of a process that is killed before a commit, or after it."""
 
     step: Step | None = None
+    fault: type[LedgerError] = DatabaseUnusable
+    requested: Callable[[], object] | None = None
 
     def work(self, decide: Callable[[Work], T]) -> T:
         placed: list[Any] = []
@@ -95,10 +97,12 @@ class DyingLedger(Ledger):
                 raise Killed
             if placed and self.step == "the outcome cannot be recorded" and not any(requested):
                 msg = "the disk is full"
-                raise DatabaseUnusable(msg)
+                raise self.fault(msg)
             return result
 
         result = super().work(attempt)
+        if self.requested and any(isinstance(event, TransferRequested) for event in placed):
+            self.requested()
         outcome = placed and not isinstance(placed[0], TransferRequested)
         if outcome and self.step == "after the outcome is recorded":
             raise Killed
@@ -143,13 +147,16 @@ def making(
     step: Step | None = None,
     meanwhile: Callable[[], object] | None = None,
     before: tuple[str, Iterable[Callable[[], object]]] | None = None,
+    requested: Callable[[], object] | None = None,
+    fault: type[LedgerError] = DatabaseUnusable,
 ) -> Iterator[Transferring]:
     """Give what `transfer request` makes transfers with, in a process of some fate.
 
-    `before` names a call to OVH, and what others do before each one.
+    `before` names a call to OVH, and what others do before each one; `requested` is done
+    between the record of the request and the call.
     """
     with _connected(made) as (database, ledger, gateway):
-        ledger.step = step
+        ledger.step, ledger.requested, ledger.fault = step, requested, fault
         ovh: Any = gateway
         ovh = DyingGateway(ovh, step) if step else ovh
         ovh = BusyGateway(ovh, meanwhile) if meanwhile else ovh
