@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,16 +13,29 @@ import click
 
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
-from ledger.errors import Misuse, Refused
+from ledger.errors import LedgerError, Misuse, Refused
 
 if TYPE_CHECKING:
+    from ledger.credits import Credits
     from ledger.sync.customer import Result
-    from ledger.sync.transferring import Transferring
+    from ledger.sync.transferring import Intention, Transferring
     from projections.transfer_states import TransferState
 
 FINDINGS: Final = 1
 _LONGEST_S: Final = 7 * 86_400
 _ID_DIGITS: Final = 12
+
+
+class Interrupted(LedgerError):
+    """Ctrl-C while a transfer was made, or after it."""
+
+    status = 130
+
+
+class NotTold(LedgerError):
+    """What became of a transfer could not be written to the output."""
+
+    status = 70
 
 
 class NotConfirmed(Refused):
@@ -59,8 +72,9 @@ def request(
 ) -> None:
     """Transfer CREDITS from SOURCE to TARGET, two accounts of one customer.
 
-    Credits that quotas of users hold cannot be transferred. The key needs the rule
-    `POST /sms/*/transferCredits`. On a terminal it asks first; elsewhere --yes is needed.
+    CREDITS are more than 0, with a point before decimals: 12.5. What quotas of users hold
+    cannot be transferred. The key needs the rule `POST /sms/*/transferCredits`. On a terminal
+    it asks first; elsewhere --yes is needed.
 
     Status 5: refused, nothing moved. Status 3 and a word of doubt: nobody knows whether it was
     made; do not repeat it, type `sms-ledger transfer resolve`.
@@ -69,7 +83,6 @@ def request(
     """
     from cli.progress import progress
     from cli.transfer_words import summary
-    from ledger.credits import Credits
     from ledger.sync.transferring import Intention
 
     if not (yes or dry_run or sys.stdin.isatty()):
@@ -79,9 +92,12 @@ def request(
         f"t-{session.command_id[:_ID_DIGITS]}",
         source,
         target,
-        Credits.parse(credits, signed=True),
+        _unsigned(credits),
     )
-    with _transferring(session, reason, dry_run=dry_run) as making:
+    with (
+        _never_repeated(wanted) as begin,
+        _transferring(session, reason, dry_run=dry_run) as making,
+    ):
         making.require_possible(wanted)
         if not yes or dry_run:
             click.echo("\n".join(summary(wanted, making.preview(wanted))))
@@ -91,12 +107,67 @@ def request(
         if not (yes or click.confirm("Transfer?")):
             msg = "not confirmed: nothing was called, nothing recorded"
             raise NotConfirmed(msg)
+        begin()
         with progress(color=session.color) as shown:
             made = making.make(wanted, shown)
-    click.echo(
-        f"{made.id}: {made.credits} credits went from {made.source} to {made.target};"
-        " recorded on both"
+        click.echo(
+            f"{made.id}: {made.credits} credits went from {made.source} to {made.target};"
+            " recorded on both"
+        )
+
+
+def _unsigned(credits: str) -> Credits:
+    """Read an amount. Raises Impossible for a sign, InvalidValue, TooFine."""
+    from ledger.credits import Credits
+    from ledger.transfer import Impossible
+
+    if credits[:1] in {"-", "+"}:
+        msg = (
+            f"expected more than 0 credits, without a sign, found {credits!r}: type how many,"
+            " and the account that gives them first"
+        )
+        raise Impossible(msg)
+    return Credits.parse(credits)
+
+
+@contextmanager
+def _never_repeated(wanted: Intention) -> Iterator[Callable[[], None]]:
+    """Advise nobody to repeat a transfer that has begun. Raises Interrupted or NotTold.
+
+    It begins when what this gives is called: until then, nothing is recorded or called.
+    """
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        begun = True
+
+    try:
+        yield begin
+    except (click.Abort, KeyboardInterrupt) as error:
+        if not begun:
+            raise
+        msg = f"interrupted: {_see(wanted)}"
+        raise Interrupted(msg) from error
+    except OSError as error:
+        if not begun:
+            raise
+        _discard_output()
+        msg = f"the output cannot be written ({error.strerror or error}): {_see(wanted)}"
+        raise NotTold(msg) from error
+
+
+def _see(wanted: Intention) -> str:
+    return (
+        f"do not repeat transfer {wanted.id}, it may have been made: type"
+        " `sms-ledger transfer list` to see what became of it"
     )
+
+
+def _discard_output() -> None:
+    """Keep what could not be written from being written again as the process ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

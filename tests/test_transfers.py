@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import signal
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -174,7 +177,8 @@ REFUSED = [
     ([FIRST, "sms-ab12345-9", "1"], 2, "unknown account 'sms-ab12345-9'"),
     (["sms-ab12345-9", FIRST, "1"], 2, "unknown account 'sms-ab12345-9'"),
     ([FIRST, SECOND, "0"], 5, "more than 0"),
-    ([FIRST, SECOND, "-1"], 5, "more than 0"),
+    ([FIRST, SECOND, "-1"], 5, "more than 0 credits, without a sign, found '-1'"),
+    ([FIRST, SECOND, "1,5"], 2, "with a point, like 12.5, found '1,5'"),
     ([FIRST, SECOND, "0.0001"], 2, "at most three decimals"),
     ([FIRST, SECOND, "1,5"], 2, "found '1,5'"),
     ([FIRST, SECOND, "1e3"], 2, "found '1e3'"),
@@ -485,6 +489,62 @@ def test_whatever_the_ledger_says_after_the_call_it_is_not_to_be_repeated(file):
         pytest.raises(IntegrityFailure, match=r"the transfer was made.* do not repeat it"),
     ):
         one.make(WANTED, Silent())
+
+
+@pytest.mark.parametrize("output", ["unwritable", "closed"])
+def test_a_transfer_whose_outcome_cannot_be_written_is_not_to_be_repeated(file, output):
+    if output == "unwritable":
+        written = os.open(os.devnull, os.O_RDONLY)
+    else:
+        read, written = os.pipe()
+        os.close(read)
+    words = ("transfer", "request", FIRST, SECOND, "4", "--yes")
+    with file.start(*words, stdout=written) as begun:
+        _, err = begun.communicate(timeout=60)
+    os.close(written)
+    assert (begun.returncode, err.count("\n")) == (70, 1), err
+    assert f"do not repeat transfer {only(file)['transfer']}, it may have been made" in err
+    assert "again" not in err
+    assert (only(file)["status"], posts(file)) == ("sent", 1)
+
+
+def test_a_transfer_that_is_interrupted_is_not_to_be_repeated(file):
+    file.ovh.do("fault", match=POST, kind="slow", seconds=3)
+    begun = file.start("transfer", "request", FIRST, SECOND, "4", "--yes")
+    deadline = time.monotonic() + 30
+    while not posts(file) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    begun.send_signal(signal.SIGINT)
+    _, err = begun.communicate(timeout=60)
+    assert begun.returncode == 130, err
+    told = (
+        f"interrupted: do not repeat transfer {only(file)['transfer']}, it may have been made"
+    )
+    assert told in err
+    assert "again" not in err
+    pass_time(file)
+    file.sync()
+    assert (only(file)["status"], posts(file)) == ("sent", 1)
+
+
+def test_what_is_interrupted_or_cannot_be_written_before_the_transfer_may_be_repeated(
+    file, monkeypatch
+):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(""))  # the end of it, as Ctrl-D and Ctrl-C are
+    ran = file.sl("transfer", "request", FIRST, SECOND, "4")
+    assert (ran.status, listed(file), posts(file)) == (130, [], 0)
+    assert "run it again" in ran.err
+    with open(os.devnull) as unwritable:
+        begun = file.start(
+            "transfer", "request", FIRST, SECOND, "4", "--dry-run", stdout=unwritable
+        )
+        _, err = begun.communicate(timeout=60)
+    assert begun.returncode == 2, err
+    assert "the output cannot be written" in err
 
 
 # --- others at the same time -----------------------------------------------------------------

@@ -106,10 +106,9 @@ class Rig:
         return subprocess.Popen(
             [sys.executable, "-c", "from cli import main; main()", *self.words(*arguments)],
             env={**os.environ, "SMS_LEDGER_OVH_CONFIG": str(self.conf)},
-            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
+            **{"stdout": subprocess.PIPE, **options},
         )
 
     def sync(self, *arguments: str) -> None:
