@@ -111,6 +111,8 @@ def _moved_on(
                 stated=event.reason or before.stated,
             )
         case TransferUnknown():
-            return replace(after, status="unknown", answer=event.answer)
+            return replace(
+                after, status="unknown", by=None, answer=event.answer, resolved_at=None
+            )
         case _:
             assert_never(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import shutil
@@ -26,6 +27,7 @@ from transfers import (
 )
 
 from cli.progress import Silent
+from cli.transfer_words import sentence
 from ledger.credits import Credits
 from ledger.database import connect, parse_address
 from ledger.errors import DatabaseUnusable, IntegrityFailure
@@ -45,6 +47,7 @@ from ledger.events import (
 from ledger.sandbox import profiles
 from ledger.sandbox.people import MARTIN
 from ledger.service import Ledger, Work
+from ledger.sync.settling import Settled
 from ledger.sync.transferring import Intention, NotCalled, NotKnown, NotTransferred
 from ledger.transfer import InDoubt, request
 from projections.transfers import list_transfers
@@ -638,6 +641,13 @@ def test_a_transfer_in_doubt_is_not_judged_by_looks_older_than_what_was_recorded
     assert [(one.transfer.id, one.how) for one in result.transfers] == [(transfer, "unread")]
 
 
+def test_a_transfer_that_others_settled_since_it_was_looked_at_is_told_as_it_is(file):
+    request_in_doubt(file, "lost")
+    (early,) = synchronise(file, ("payment_methods", [])).transfers
+    told = Settled(dataclasses.replace(early.transfer, status="sent"), "unread")
+    assert sentence(told) == "is sent, as was recorded meanwhile"
+
+
 def test_a_transfer_is_not_voided_for_one_that_was_under_way_when_it_was_requested(file):
     """The same command, typed twice: the second one looks before the first one is recorded."""
 
@@ -706,7 +716,7 @@ def test_an_outcome_that_nobody_knows_counts_more_than_what_was_said_before_it_c
     file.ovh.do("fault", match=POST, kind="lost")
     with making(file, meanwhile=void) as one, pytest.raises(NotKnown):
         one.make(WANTED, Silent())
-    assert only(file)["status"] == "unknown"
+    assert (only(file)["status"], only(file)["resolved_at"]) == ("unknown", None)
     pass_time(file)
     file.sync()
     assert only(file)["status"] == "sent"
