@@ -679,13 +679,16 @@ def test_a_transfer_is_refused_where_others_are_under_way_at_every_look(file):
     assert agrees(file)
 
 
-@pytest.mark.parametrize("outcome", ["voided", "sent"])
-def test_a_request_that_others_settled_before_its_call_is_not_called(file, outcome):
+@pytest.mark.parametrize(
+    ("outcome", "advice"),
+    [("voided", "see `sms-ledger transfer list` before"), ("sent", "take it out of the books")],
+)
+def test_a_request_that_others_settled_before_its_call_is_not_called(file, outcome, advice):
     def settle() -> None:
         ran = file.sl("transfer", "resolve", "t-1", "--as", outcome, "--reason", "asleep")
         assert ran.status == 0, ran
 
-    text = f"^not called: .*; nothing moved at OVH, and t-1 stands as {outcome}: see"
+    text = f"^not called: .*; nothing moved at OVH, and t-1 stands as {outcome}: {advice}"
     with making(file, requested=settle) as one, pytest.raises(NotCalled, match=text):
         one.make(WANTED, Silent())
     assert (only(file)["status"], posts(file)) == (outcome, 0)

@@ -277,11 +277,13 @@ class Transferring:
         stamp = self._stamp(FromRule("transfer-not-called", 1))
         with _told_if_not_recorded(wanted, "not called"):
             self._void(customer, wanted, cause, (stamp, now))
-        msg = (
-            f"{cause}; nothing moved at OVH, and {wanted.id} stands as"
-            f" {self._find(customer, wanted).status}: see `sms-ledger transfer list`, then"
-            " request it anew"
+        status = self._find(customer, wanted).status
+        advice = (
+            "take it out of the books with `sms-ledger import`"
+            if status == "sent"
+            else "see `sms-ledger transfer list` before you request it anew"
         )
+        msg = f"{cause}; nothing moved at OVH, and {wanted.id} stands as {status}: {advice}"
         raise NotCalled(msg)
 
     def _find(self, customer: str, wanted: Intention) -> Transfer:
