@@ -279,7 +279,13 @@ def test_a_local_clock_that_is_off_does_no_harm(ovh):
 
 
 def test_ctrl_c_while_it_waits_leaves_everything_as_it_was(ovh):
-    ran = with_person(lambda: os.kill(os.getpid(), signal.SIGINT), lambda: asks(ovh), ovh)
+    def interrupt() -> None:
+        while not ovh.ovh.requests.counts["GET /auth/currentCredential"]:
+            time.sleep(0.01)
+        time.sleep(0.3)  # it looked, and sleeps now: connections are at rest
+        os.kill(os.getpid(), signal.SIGINT)
+
+    ran = with_person(interrupt, lambda: asks(ovh), ovh)
     assert ran.status == 130
     assert nothing_written(ovh)
 
