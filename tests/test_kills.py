@@ -111,7 +111,9 @@ def soak(harm: Harm, file: Path, folder: Path) -> None:
             f"{number:5}  {moment.after:5} {1000 * moment.delay_s:9.1f} ms  {cuts[-1]:12}"
             f"  {importer.process.returncode:6}  {found:5}  {completed:18}"
         )
-    assert len(set(cuts)) > ROUNDS / 2, "the cuts all fell into the same moment"
+    # In how many transactions they can fall, since a long one takes most of the time.
+    apart = min(ROUNDS, len(course.ends))
+    assert len(set(cuts)) > apart / 2, "the cuts all fell into the same moment"
     assert sum(cut < len(course.story) for cut in cuts) > ROUNDS / 2, "the cuts came late"
 
 
