@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 import click
 
+from cli.percent import percent
 from cli.session import Session, pass_session
 from ledger.times import DEFAULT_ZONE
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from ledger.files.origin import FileFormat
     from ledger.files.plan import AccountPlan, CustomerPlan
 
-_EVERY_S: Final = 0.1
 _NAMED: Final = 5
 
 
@@ -68,7 +65,7 @@ def import_file(
     from ledger.files.importing import Import
     from ledger.files.origin import open_origin
 
-    with open_origin(file) as origin, _progress() as watch:
+    with open_origin(file) as origin, percent() as watch:
         one = Import.of(
             origin,
             file,
@@ -89,36 +86,6 @@ def import_file(
                 waits=_say_waiting,
             )
     _tell(origin.name, outcome, dry_run=dry_run)
-
-
-# --- progress, on stderr -------------------------------------------------------------------
-
-
-@contextmanager
-def _progress() -> Iterator[_Progress]:
-    progress = _Progress(shown=sys.stderr.isatty())
-    try:
-        yield progress
-    finally:
-        progress.clear()
-
-
-class _Progress:
-    """One line on a terminal that says how far it is; elsewhere nothing."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
-        self._next_s = 0.0
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        now_s = time.monotonic()
-        if self._shown and now_s >= self._next_s:
-            self._next_s = now_s + _EVERY_S
-            click.echo(f"\r\x1b[K{what} {100 * done // max(total, 1)} %", err=True, nl=False)
-
-    def clear(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def _say_waiting() -> None:

@@ -94,9 +94,12 @@ class PositionsType(click.ParamType[Any]):
 
 
 class CreditsType(click.ParamType[Any]):
-    """`250`, `-12.5`: where a rule of its own refuses what is below zero."""
+    """`250`, `12.5`; else `-12.5` too, where a rule of its own refuses what is below zero."""
 
     name = "credits"
+
+    def __init__(self, *, above_zero: bool = False) -> None:
+        self._above_zero = above_zero
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -106,9 +109,12 @@ class CreditsType(click.ParamType[Any]):
         if isinstance(value, Credits):
             return value
         try:
-            return Credits.parse(value, signed=True)
+            credits = Credits.parse(value, signed=not self._above_zero)
         except LedgerError as error:
             self.fail(str(error), param, ctx)
+        if self._above_zero and not credits:
+            self.fail(f"expected more than 0 credits, found {value!r}", param, ctx)
+        return credits
 
 
 MOMENT: Final = MomentType()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from cli.options import MOMENT
+from cli.options import MOMENT, CreditsType
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 from ledger.credits import Credits
@@ -41,25 +41,6 @@ class CountryType(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-class CreditsType(click.ParamType[Any]):
-    """`100`, `12.5`: more than nothing."""
-
-    name = "credits"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Credits:
-        if isinstance(value, Credits):
-            return value
-        try:
-            credits = Credits.parse(value)
-        except LedgerError as error:
-            self.fail(str(error), param, ctx)
-        if not credits:
-            self.fail(f"expected more than 0 credits, found {value!r}", param, ctx)
-        return credits
-
-
 COUNTRY: Final = CountryType()
 billing_option = click.option(
     "--billing-country", "billing", type=COUNTRY, metavar="CC",
@@ -68,7 +49,8 @@ billing_option = click.option(
 
 
 @click.command(short_help="What credits send where, at what price, for a text.")
-@click.option("--credits", "bought", type=CreditsType(), help="So many credits. Default: 100.")
+@click.option("--credits", "bought", type=CreditsType(above_zero=True),
+              help="So many credits. Default: 100.")  # fmt: skip
 @click.option("--pack", type=click.IntRange(1, 10**9), help="A pack that OVH sells.")
 @click.option(
     "--to", "countries", multiple=True, type=COUNTRY, metavar="CC",

@@ -19,7 +19,7 @@ import pytest
 from stores import Store
 
 import cli
-from cli import import_file
+from cli.percent import Percent
 from ledger import account as accounts
 from ledger import consumption as consumptions
 from ledger import customer as customers
@@ -965,12 +965,12 @@ def test_a_file_that_is_no_ledger_is_an_unusable_database(sqlite_book: Book) -> 
 def test_progress_is_shown_on_a_terminal_only(
     book: Book, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = import_file._Progress(shown=True)
+    shown = Percent(shown=True)
     shown("recording", 1, 3)
     shown("recording", 2, 3)
     shown.clear()
     assert capsys.readouterr().err == "\rrecording 33 %\r"
-    hidden = import_file._Progress(shown=False)
+    hidden = Percent(shown=False)
     hidden("recording", 1, 3)
     hidden.clear()
     assert capsys.readouterr().err == ""
