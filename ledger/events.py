@@ -11,9 +11,11 @@ No event holds personal data: no receiver, sender, text, password, free-text tag
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import ClassVar, Final, Literal, TypedDict, get_args
 
 from msgspec import Struct, field
+from msgspec.structs import fields
 
 from ledger.credits import Credits
 from ledger.money import Money
@@ -21,16 +23,26 @@ from ledger.money import Money
 LineKind = Literal["consumption", "reply", "hlr", "cleaning"]
 LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 
+_UTC: Final = timedelta(0)
+
 
 class Fact(Struct, frozen=True, forbid_unknown_fields=True):
     """An event, or a part of one: every time in it is in UTC."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
+        for name in _times(type(self)):
             value = getattr(self, name)
-            if isinstance(value, datetime) and value.utcoffset() != timedelta(0):
+            if value is not None and value.utcoffset() != _UTC:
                 msg = f"an event's times are in UTC, found {value} for {name}"
                 raise ValueError(msg)
+
+
+@cache
+def _times(of: type[Fact]) -> tuple[str, ...]:
+    """Give the names of the fields that hold a time: every event is looked at."""
+    return tuple(
+        found.name for found in fields(of) if datetime in {found.type, *get_args(found.type)}
+    )
 
 
 class FromOvh(Fact, frozen=True, tag_field="from", tag="ovh"):

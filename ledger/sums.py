@@ -9,18 +9,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ledger.calendars import day_of, days
 from ledger.database import Rows, Table
 from ledger.events import LedgerEvent, PageRecorded
 from ledger.movements import MovementKind, movements
 from ledger.pages import page_costs
-from ledger.times import from_us, local_day, start_of_day, to_us
-
-_DAY: Final = timedelta(days=1)
+from ledger.times import to_us
 
 # Sums are added to.
 DAILY_TOTAL: Final = Table(
@@ -151,9 +149,8 @@ def by_day(event: LedgerEvent, since_us: int | None, zone: ZoneInfo) -> Iterator
         return
     for one in movements(event):
         if since_us is None or one.at_us >= since_us:
-            day, _ = _day_of(one.at_us, zone)
             found = Sum(1, one.milli, one.at_us, one.at_us, recorded_at_us)
-            yield day, one.kind, found
+            yield day_of(zone, one.at_us).name, one.kind, found
 
 
 def _page_by_day(
@@ -164,30 +161,17 @@ def _page_by_day(
     if since_us is not None and last_us < since_us:
         return
     counts = since_us is None or since_us <= first_us
-    day, end_us = _day_of(first_us, zone)
-    if counts and last_us < end_us:
-        yield day, Sum(page.count, -page.spent.milli, first_us, last_us, recorded_at_us)
+    day = day_of(zone, first_us)
+    if counts and last_us < day.end_us:
+        yield day.name, Sum(page.count, -page.spent.milli, first_us, last_us, recorded_at_us)
         return
     at_us, milli = page_costs(page)
-    place = 0 if since_us is None else bisect_left(at_us, since_us)
-    while place < len(at_us):
-        day, end_us = _day_of(at_us[place], zone)
-        end = bisect_left(at_us, end_us, place)
-        spent = sum(milli[place:end])
-        yield day, Sum(end - place, -spent, at_us[place], at_us[end - 1], recorded_at_us)
-        place = end
-
-
-def _day_of(at_us: int, zone: ZoneInfo) -> tuple[str, int]:
-    """Give the local day of an instant, and the instant at which the next one begins."""
-    day = local_day(from_us(at_us), zone)
-    end_us = _start_us(day + _DAY, zone)
-    if at_us >= end_us:  # a clock was put back across midnight: the new day had begun
-        day += _DAY
-        end_us = _start_us(day + _DAY, zone)
-    return day.isoformat(), end_us
-
-
-@lru_cache(maxsize=4096)
-def _start_us(day: date, zone: ZoneInfo) -> int:
-    return to_us(start_of_day(day, zone))
+    spent = list(accumulate(milli, initial=0))
+    begin = 0 if since_us is None else bisect_left(at_us, since_us)
+    for day in days(zone, at_us[begin], last_us):
+        end = bisect_left(at_us, day.end_us, begin)
+        if begin < end:
+            moved = spent[begin] - spent[end]
+            found = Sum(end - begin, moved, at_us[begin], at_us[end - 1], recorded_at_us)
+            yield day.name, found
+        begin = end

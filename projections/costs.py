@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ledger.calendars import month_of
 from ledger.credits import Credits
 from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
@@ -16,7 +17,6 @@ from ledger.events import LINE_KINDS
 from ledger.times import from_us, zone
 from projections.batch import NotWritable, caught_up, position_of
 from projections.books import log_position, natural, notes, require_known
-from projections.calendars import month_of
 from projections.moments import Period
 from projections.month_sums import NONE, Dimension
 from projections.monthly import MONTHLY_TOTALS
@@ -138,11 +138,11 @@ def _sums(rows: Rows, wanted: Wanted, months: Sequence[tuple[str, str]]) -> Sequ
     )
 
 
-# CROSS: account by account, each found by its key, where SQLite would read the whole table.
+# CROSS: SQLite reads the months, by their key, before the accounts.
 _SUMS: Final = """
     SELECT a.customer, m.month, m.value, SUM(m.count), SUM(m.milli)
-    FROM account a CROSS JOIN monthly_total m
-    WHERE m.account = a.account AND m.dimension = :dimension
+    FROM monthly_total m CROSS JOIN account a
+    WHERE a.account = m.account AND m.dimension = :dimension
         AND m.month >= :first AND m.month < :end{only}
     GROUP BY a.customer, m.month, m.value
 """

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
+from ledger.calendars import day_of, days
 from ledger.database import Database, Row
 from ledger.movements import Movement
 from ledger.sums import DAILY_TOTAL
-from projections.calendars import day_of, days
 from projections.counted import Counted
 from projections.shares import Shares
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, get_args
 
+from ledger.calendars import month_of, months
 from ledger.database import Database, Row
 from ledger.pages import Texts
-from projections.calendars import month_of, months
 from projections.counted import Counted
 from projections.shares import Shares
 from projections.tables import MONTHLY_TOTAL
@@ -27,8 +27,8 @@ UNKNOWN_COUNTRY: Final = "ZZ"
 _AT_MOST: Final = 50_000
 
 _GONE: Final = """
-    DELETE FROM monthly_total WHERE account = :account AND dimension = :dimension
-        AND month = :month AND value = :value AND count = 0 AND milli = 0
+    DELETE FROM monthly_total WHERE dimension = :dimension AND month = :month
+        AND account = :account AND value = :value AND count = 0 AND milli = 0
 """
 
 # By account, dimension and month, then by value: how many lines, thousandths.
@@ -130,10 +130,10 @@ class MonthSums:
             self.size = 0
 
     def _rows(self) -> Iterator[Row]:
-        for key, found in self.found.items():
+        for (account, dimension, month), found in self.found.items():
             for value, sums in found.items():
                 if any(sums):
-                    yield (*key, value, *sums)
+                    yield (dimension, month, account, value, *sums)
 
 
 def _parts(counted: Counted, shares: Shares) -> Iterator[tuple[str, slice]]:

@@ -12,13 +12,13 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Final, Literal
 
+from ledger.calendars import days
 from ledger.credits import MILLI_PER_CREDIT, Credits
 from ledger.events import PackTier
 from ledger.tariff import price_of, whole
 from projections.account_past import AccountPast
 from projections.advice import DAYS_A_YEAR, larger_amount
 from projections.books import Book
-from projections.calendars import days
 from projections.prices import listed
 from projections.replay import Replayed, Settings, as_it_happened, replay
 from projections.report import NESTED

@@ -38,9 +38,9 @@ PAGE_SPAN: Final = Table(
 # Sums are added to.
 MONTHLY_TOTAL: Final = Table(
     "monthly_total",
-    ("account", "dimension", "month", "value"),
+    ("dimension", "month", "account", "value"),
     ("count", "milli"),
-    """ON CONFLICT (account, dimension, month, value) DO UPDATE SET
+    """ON CONFLICT (dimension, month, account, value) DO UPDATE SET
         count = monthly_total.count + excluded.count,
         milli = monthly_total.milli + excluded.milli""",
 )

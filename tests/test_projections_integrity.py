@@ -281,16 +281,16 @@ def test_a_changed_view_is_found(story, subject, change, words):
         ),
         (
             "UPDATE monthly_total SET value = 'FR' WHERE dimension = 'country'",
-            ["monthly-totals (monthly_total): account sms-ab12345-1, dimension country, month"
-             " 2026-10, value FR: expected no such row, found one",
-             "monthly-totals (monthly_total): account sms-ab12345-1, dimension country, month"
-             " 2026-10, value ZZ: expected account sms-ab12345-1 dimension country month"
-             " 2026-10 value ZZ count 2 milli -1400, found no such row"],
+            ["monthly-totals (monthly_total): dimension country, month 2026-10, account"
+             " sms-ab12345-1, value FR: expected no such row, found one",
+             "monthly-totals (monthly_total): dimension country, month 2026-10, account"
+             " sms-ab12345-1, value ZZ: expected dimension country month 2026-10 account"
+             " sms-ab12345-1 value ZZ count 2 milli -1400, found no such row"],
         ),
         (
             "UPDATE monthly_total SET milli = 0 WHERE dimension = 'user'",
-            ["monthly-totals (monthly_total): account sms-ab12345-1, dimension user, month"
-             " 2026-10, value (none): expected milli -1400, found milli 0"],
+            ["monthly-totals (monthly_total): dimension user, month 2026-10, account"
+             " sms-ab12345-1, value (none): expected milli -1400, found milli 0"],
         ),
         (
             "DELETE FROM page_change",

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 import stores
 
+from ledger.calendars import days, month_of
 from ledger.errors import IntegrityFailure
 from ledger.events import FromOperator, Stamp
 from ledger.pages import Line, Texts, page_columns, record_pages
 from ledger.pages.body import PageBody, digest, packed
 from ledger.service import Ledger
-from projections.calendars import days, month_of
 from projections.counted import Settled
 from projections.headers import headers
 from projections.log import line_event

@@ -330,7 +330,7 @@ def test_balances_need_no_body_but_where_the_opening_cuts_a_page(books, monkeypa
 
 
 def test_a_header_that_is_longer_than_most_is_read_whole(books, monkeypatch):
-    monkeypatch.setattr(balances, "_PAGES", balances._PAGES.replace("1024", "99"))
+    monkeypatch.setattr(balances, "_MOVEMENTS", balances._MOVEMENTS.replace("1024", "99"))
     books.draw(STORY)
     with closing(books.database()) as database:
         assert refold_balances(database) == accounts_of(database)

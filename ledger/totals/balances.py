@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 from ledger.canonical import decode, page_header
@@ -14,6 +15,7 @@ from ledger.events import (
     CreditsAdjusted,
     CreditsPurchased,
     CreditsRefunded,
+    LedgerEvent,
     LineCorrected,
     OpeningRestated,
     PageRecorded,
@@ -38,15 +40,15 @@ _OPENINGS: Final = f"""
     WHERE topic IN ({_listed(AccountOpened.TOPIC, BalanceOpened.TOPIC, OpeningRestated.TOPIC)})
     ORDER BY originator_id, originator_version
 """  # noqa: S608 (our own names)
-_PAGES: Final = f"""
-    SELECT originator_id, originator_version, substr(state, 1, {_HEAD_BYTES})
-    FROM stored_events WHERE topic = '{PageRecorded.TOPIC}'
-"""  # noqa: S608
-_SINGLES: Final = f"""
-    SELECT originator_id, topic, state FROM stored_events WHERE topic IN ({
+_MOVEMENTS: Final = f"""
+    SELECT originator_id, originator_version, topic,
+        CASE topic WHEN '{PageRecorded.TOPIC}' THEN substr(state, 1, {_HEAD_BYTES})
+            ELSE state END
+    FROM stored_events WHERE topic IN ({
     _listed(
-        *(LineCorrected.TOPIC, CreditsPurchased.TOPIC, CreditsRefunded.TOPIC),
-        *(CreditsAdjusted.TOPIC, TransferSent.TOPIC, TransferReceived.TOPIC),
+        *(PageRecorded.TOPIC, LineCorrected.TOPIC, CreditsPurchased.TOPIC),
+        *(CreditsRefunded.TOPIC, CreditsAdjusted.TOPIC),
+        *(TransferSent.TOPIC, TransferReceived.TOPIC),
     )
 })
 """  # noqa: S608
@@ -71,14 +73,13 @@ def refold_balances(database: Database) -> dict[str, Balance]:
     """
     openings = _openings(database)
     moved = dict.fromkeys(openings, 0)
-    for stream, topic, state in database.each(_SINGLES):
-        account, since_us = _begun(openings, stream)
-        for one in movements(decode(topic, state)):
-            if since_us is None or one.at_us >= since_us:
-                moved[account] += one.milli
-    for stream, version, head in database.each(_PAGES):
-        account, since_us = _begun(openings, stream)
-        moved[account] -= _spent(database, stream, version, head, since_us)
+    begun = cache(partial(_begun, openings))
+    for stream, version, topic, state in database.each(_MOVEMENTS):
+        account, since_us = begun(stream)
+        if topic == PageRecorded.TOPIC:
+            moved[account] -= _spent(database, stream, version, state, since_us)
+        else:
+            moved[account] += _moved(decode(topic, state), since_us)
     return {name: Balance(opening.milli, moved[name]) for name, opening in openings.items()}
 
 
@@ -90,6 +91,13 @@ def _begun(openings: dict[str, Opening], stream: str) -> tuple[str, int | None]:
         msg = f"expected the account of {stream} to be opened, found that it never was"
         raise IntegrityFailure(msg)
     return account, opening.at_us
+
+
+def _moved(event: LedgerEvent, since_us: int | None) -> int:
+    """Give what an event that is no page moved, counted from an instant on."""
+    return sum(
+        one.milli for one in movements(event) if since_us is None or one.at_us >= since_us
+    )
 
 
 def _openings(database: Database) -> dict[str, Opening]:
