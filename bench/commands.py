@@ -42,7 +42,9 @@ class Ran:
         return max(self.largest_bytes, self.together_bytes)
 
 
-def run(command: Sequence[str], *, looked_at: bool = False) -> Ran:
+def run(
+    command: Sequence[str], *, looked_at: bool = False, ovh_conf: Path | None = None
+) -> Ran:
     """Run a command to its end. Raises CommandFailed."""
     with tempfile.TemporaryDirectory(prefix="sms-bench-") as folder:
         report = Path(folder) / "report.json"
@@ -53,7 +55,7 @@ def run(command: Sequence[str], *, looked_at: bool = False) -> Ran:
             text=True,
             check=False,
             cwd=ROOT,
-            env=_environment(),
+            env=_environment(ovh_conf),
         )
         if done.returncode:
             shown = _PASSWORD.sub("…", " ".join(command))
@@ -62,11 +64,12 @@ def run(command: Sequence[str], *, looked_at: bool = False) -> Ran:
         return Ran(**json.loads(report.read_text()), out=done.stdout)
 
 
-def _environment() -> dict[str, str]:
+def _environment(ovh_conf: Path | None) -> dict[str, str]:
     """Leave out what would change a command: settings of the product in the environment."""
-    return {
+    kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("SMS_LEDGER_", "POSTGRES_"))
     }
+    return kept if ovh_conf is None else {**kept, "SMS_LEDGER_OVH_CONFIG": str(ovh_conf)}
 
 
 def python(module: str, *arguments: str) -> list[str]:

@@ -41,7 +41,8 @@ It needs no network: the books are generated, and PostgreSQL is started from a p
 - **Every answer is checked** against an independent fold of the file, at every size and in
   every round. A wrong one ends the run with an error and writes no page.
 - **The yardsticks**: one row for every message in a table with its key and an index by account
-  and time, written by `COPY` or `executemany` in transactions of the same size; a plain loader
+  and time, written by `COPY` or `executemany` in transactions of the same size, each from the
+  form in memory that suits it (rows, columns); a plain loader
   of the same file with `csv`, type conversion and validation, in one transaction; the event
   library's defaults with one event for every message; DuckDB's load into a table without keys.
 - **Durable**: SQLite with `synchronous = FULL`, PostgreSQL with `fsync` and
@@ -50,6 +51,7 @@ It needs no network: the books are generated, and PostgreSQL is started from a p
 - **Disk** is what the ledger's database takes beyond an empty one, projections and all.
   **Memory** is the client's: the peak of the largest process, or of all processes of the
   command at one moment if that is more (shared pages counted once, looked at every 20 ms).
+  That of `sync` is measured against the sandbox, which hands out rows fifty at a time.
 - **Requests to OVH** for new lines are not timed but proved by the tests of synchronisation.
 """
 

@@ -9,14 +9,22 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ledger import account as accounts
 from ledger import consumption, customer
 from ledger.credits import ZERO
 from ledger.database import Database, connect, parse_address
 from ledger.events import FromFile, Stamp
-from ledger.pages import LINES_PER_PAGE, Line
+from ledger.pages import (
+    LINES_PER_PAGE,
+    Columns,
+    Line,
+    LineId,
+    indexed,
+    pack,
+    recorded,
+)
 from ledger.service import Ledger, Work
 from ledger.totals import refold_balances
 from projections import batch
@@ -47,6 +55,16 @@ def program(url: str, *words: str) -> list[str]:
 def rebuild(url: str) -> list[str]:
     """Give the command line that makes all projections again."""
     return program(url, "rebuild")
+
+
+def sync(url: str) -> list[str]:
+    """Give the command line that synchronises every account of every profile."""
+    return program(url, "sync", "--all-profiles")
+
+
+def reconcile(url: str) -> list[str]:
+    """Give the command line that fails where a balance is not what OVH shows."""
+    return program(url, "recon", "run")
 
 
 # --- reading -------------------------------------------------------------------------------
@@ -128,8 +146,38 @@ def open_accounts(
     ledger.work(decide)
 
 
-def record(ledger: Ledger, account: str, lines: Iterable[Line]) -> None:
-    """Record messages as pages, with balance and totals, in one transaction."""
+class MessageColumns(NamedTuple):
+    """Messages of one account, ordered by id: a list for each thing that a file says."""
+
+    id: list[LineId]
+    at_us: list[int]
+    milli: list[int]
+    parts: list[int | None]
+    country: list[str]
+    batch: list[str | None]
+    tag: list[str | None]
+
+
+def record_columns(ledger: Ledger, account: str, messages: MessageColumns) -> None:
+    """Record messages in one transaction, as an import does."""
+
+    def decide(work: Work) -> None:
+        state = work.consumption(account)
+        for start in range(0, len(messages.id), PAGE):
+            page = pack(_columns([column[start : start + PAGE] for column in messages]))
+            work.record(state, [recorded("consumption", page, numbers="file", stamp=stamp())])
+
+    ledger.work(decide)
+
+
+def _columns(page: list[list[Any]]) -> Columns:
+    ids, at_us, milli, parts, country, batch, tag = page
+    return Columns(id=ids, at_us=at_us, milli=milli, parts=parts, country=indexed(country),
+                   batch=indexed(batch), tag=indexed(tag))  # fmt: skip
+
+
+def record_lines(ledger: Ledger, account: str, lines: Iterable[Line]) -> None:
+    """Record messages one by one in one transaction, as a synchronisation does."""
 
     def decide(work: Work) -> None:
         state = work.consumption(account)

@@ -52,10 +52,14 @@ class Kept:
 
 @dataclass
 class Scene:
-    """One run of the benchmark. What it needs is made when it is first asked for."""
+    """One run of the benchmark. What it needs is made when it is first asked for.
+
+    `book_rounds` is how often what works through the whole book is timed.
+    """
 
     lines: int
     rounds: int
+    book_rounds: int
     folder: Path
     places: list[Place]
     stack: ExitStack

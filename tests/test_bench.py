@@ -200,7 +200,7 @@ def places(sqlite: SqliteStore, postgres: PostgresStore) -> list[Place]:
 @pytest.fixture
 def stage(places: list[Place], tmp_path: Path) -> Iterator[scene.Scene]:
     with ExitStack() as stack:
-        yield scene.Scene(TINY, 1, tmp_path, places, stack)
+        yield scene.Scene(TINY, 1, 1, tmp_path, places, stack)
 
 
 def test_every_answer_of_a_tiny_run_is_right_on_both_databases(stage, monkeypatch):

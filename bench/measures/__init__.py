@@ -14,6 +14,7 @@ from bench.measures import (
     rebuild,
     recording,
     start,
+    syncing,
 )
 from bench.results import Found
 from bench.scene import Scene
@@ -24,6 +25,7 @@ PARTS: Final[dict[str, Callable[[Scene], Found]]] = {
     "import": importing.measure,
     "pieces": pieces.measure,
     "footprint": footprint.measure,
+    "sync": syncing.measure,
     "answers": answers.measure,
     "rebuild": rebuild.measure,
     "others": others.measure,

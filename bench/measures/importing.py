@@ -28,7 +28,7 @@ def measure(scene: Scene) -> Found:
     if duck.is_installed():
         load = partial(_duckdb, scene)
         timed[_DUCKDB] = Contender(_DUCKDB, load, scene.lines, _FEW_ROUNDS)
-    interleave(list(timed.values()), scene.rounds)
+    interleave(list(timed.values()), scene.book_rounds)
     results = [one for place in scene.places for one in _results(scene, place, timed)]
     return Found(results, list(timed.values()))
 

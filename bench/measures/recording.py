@@ -1,7 +1,9 @@
 """Pages through the product's own way in ÷ one row for each message, both from memory.
 
-The same messages, the same transactions. The pages bring the balance and the totals by account
-and day with them; the rows have their key and an index by time.
+The same messages, the same transactions, each in the form in which it has them: the product
+columns, as an import reads them, or messages one by one, as a synchronisation does; the table
+rows. The pages bring the balance and the totals by account and day with them; the rows have
+their key and an index by time.
 """
 
 from __future__ import annotations
@@ -9,12 +11,12 @@ from __future__ import annotations
 import csv
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from bench import books, checks, product
 from bench.fold import Fold, fold, spent, thousandths
@@ -25,10 +27,12 @@ from bench.table import Row, open_table
 from bench.timing import Contender, faster, interleave
 from ledger.pages import Line
 
+T = TypeVar("T")
+
 # Ratios are the same from here on, and nine rounds of more would take the hour.
 _MOST_LINES: Final = 300_000
 
-_ROUNDS_OF_ONE_PAGE: Final = 3
+_ROUNDS_OF_OTHERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +47,31 @@ class Size:
 
 
 # As an import records, and the least there is.
-_SIZES: Final = (Size("recording", 20), Size("recording.page", 1))
+_IMPORT: Final = Size("recording", 20)
+_SIZES: Final = (_IMPORT, Size("recording.page", 1))
+_LINES: Final = "recording.lines"
 
 
 @dataclass(slots=True)
 class Batch:
-    """Messages of one account that are recorded together, in both forms."""
+    """Messages of one account that are recorded together, in each form."""
 
     account: str
-    lines: list[Line] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+
+    def columns(self) -> product.MessageColumns:
+        _, _, _, ids, at_us, milli, countries, parts, tags, _, batches, *_ = map(
+            list, zip(*self.rows, strict=True)
+        )
+        return product.MessageColumns(ids, at_us, milli, parts, countries, batches, tags)
+
+    def lines(self) -> list[Line]:
+        return [
+            Line(id, at_us, milli, parts, country, batch=batch, tag=tag)
+            for id, at_us, milli, parts, country, batch, tag in zip(
+                *self.columns(), strict=True
+            )
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +102,35 @@ def measure(scene: Scene) -> Found:
 def _compare(scene: Scene, trial: Trial) -> Found:
     size, place, lines = trial.size, trial.place.name, trial.truth.lines
     how = "executemany" if place == SQLITE else "COPY"
-    pages = Contender(f"pages, {size}, {place}", partial(_pages, trial), lines)
+    from_columns = partial(_pages, trial, Batch.columns, product.record_columns)
+    pages = Contender(f"pages, {size}, {place}", from_columns, lines)
     rows = Contender(f"{how}, {size}, {place}", partial(_rows, trial), lines)
-    rounds = scene.few(_ROUNDS_OF_ONE_PAGE) if size.pages == 1 else scene.rounds
-    interleave([pages, rows], rounds)
-    result = Result(size.key, place, scene.lines, faster(pages, rows), f"{lines:,} lines")
-    return Found([result], [pages, rows])
+    if size is not _IMPORT:
+        interleave([pages, rows], scene.few(_ROUNDS_OF_OTHERS))
+        return Found([_result(scene, trial, size.key, pages, rows)], [pages, rows])
+    from_lines = partial(_pages, trial, Batch.lines, product.record_lines)
+    single = Contender(f"messages as pages, {size}, {place}", from_lines, lines,
+                       _ROUNDS_OF_OTHERS)  # fmt: skip
+    interleave([pages, single, rows], scene.rounds)
+    results = [_result(scene, trial, key, one, rows)
+               for key, one in ((size.key, pages), (_LINES, single))]  # fmt: skip
+    return Found(results, [pages, single, rows])
 
 
-def _pages(trial: Trial) -> float:
+def _result(scene: Scene, trial: Trial, key: str, one: Contender, rows: Contender) -> Result:
+    note = f"{trial.truth.lines:,} lines"
+    return Result(key, trial.place.name, scene.lines, faster(one, rows), note)
+
+
+def _pages(trial: Trial, form: Callable[[Batch], T], record: Callable[..., None]) -> float:
+    given = [(batch.account, form(batch)) for batch in trial.batches]
     with trial.place.ledger() as url:
         with product.ledger_at(url) as ledger:
             at = books.BEGIN.astimezone(UTC)
             product.open_accounts(ledger, trial.truth.customers, zone=books.ZONE, at=at)
             began = time.perf_counter()
-            for batch in trial.batches:
-                product.record(ledger, batch.account, batch.lines)
+            for account, messages in given:
+                record(ledger, account, messages)
             seconds = time.perf_counter() - began
         checks.ledger(f"pages, {trial.place.name}", url, trial.truth)
         return seconds
@@ -147,17 +179,6 @@ def _take(batch: Batch, cells: dict[str, str]) -> None:
     at_us = round(datetime.fromisoformat(cells["happened_at"]).timestamp()) * 1_000_000
     country, parts = cells["country"], int(cells["parts"])
     tag, group = cells["tag"] or None, cells["batch"] or None
-    batch.lines.append(
-        Line(
-            id=id,
-            at_us=at_us,
-            milli=milli,
-            parts=parts,
-            country=country,
-            batch=group,
-            tag=tag,
-        )
-    )
     batch.rows.append((
         cells["customer"], batch.account, "consumption", id, at_us, milli, country, parts,
         tag, None, group, None, None, None, None, None,
