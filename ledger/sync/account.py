@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -284,7 +284,8 @@ class AccountRows:
     ) -> None:
         """Read the ids that are not recorded, and those to be read `again`; record them."""
         known = self._known(kind, ids)
-        wanted = sorted({i for i in ids if i not in known} | set(again))
+        # No set: of a million ids it would take more than all the rest.
+        wanted = sorted(chain((i for i in ids if i not in known), again))
         self._context.progress.expect(self._service, len(wanted))
         if self._context.dry_run:
             self.rows.new += len(wanted)
