@@ -55,6 +55,7 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     promised: int | None = None  # a Content-Length that is not kept
+    announced: bool = True  # whether the head says where the answer ends
     reset: bool = False
     held: bool = False
 
@@ -148,10 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in (headers | dict(reply.headers)).items():
             self.send_header(name, value)
         length = len(reply.body) if reply.promised is None else reply.promised
-        self.send_header("Content-Length", str(length))
+        if reply.announced:
+            self.send_header("Content-Length", str(length))
         self.end_headers()
         self.wfile.write(reply.body)
-        self.close_connection = reply.promised is not None
+        self.close_connection = reply.promised is not None or not reply.announced
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -819,13 +821,26 @@ def test_a_change_is_sent_once_whatever_comes_back(server: Odd, ovh: OvhClient) 
     assert server.asked[-1].is_signed_well()
 
 
-@pytest.mark.parametrize("answer", [None, {}, [], ""])
+@pytest.mark.parametrize(
+    "answer", [None, {}, [], "", Reply(body=b""), Reply(body=b"", status=204)]
+)
 def test_a_transfer_is_done_where_ovh_says_nothing(
     server: Odd, ovh: OvhClient, answer: object
 ) -> None:
     server.tell(f"/sms/{SERVICE}/transferCredits", answer)
     ovh.transfer_credits(SERVICE, "sms-ab12345-2", Decimal("12.345"))
     assert server.asked[-1].body == b'{"credits":12.345,"smsAccountTarget":"sms-ab12345-2"}'
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(body=b"", announced=False), Reply(body=b"", promised=4), Reply(body=b"nu")]
+)
+def test_an_answer_that_may_have_lost_its_end_is_no_proof_of_a_transfer(
+    server: Odd, ovh: OvhClient, reply: Reply
+) -> None:
+    server.tell(f"/sms/{SERVICE}/transferCredits", reply)
+    fails(lambda: ovh.transfer_credits(SERVICE, "sms-ab12345-2", Decimal(5)), OvhBadAnswer)
+    assert len(server.paths) == 1
 
 
 @pytest.mark.parametrize("answer", [{"credits": 7}, 0, False, "queued"])

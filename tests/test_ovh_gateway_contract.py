@@ -428,7 +428,6 @@ def test_credits_are_transferred_to_the_last_thousandth(
         ({"kind": "cut"}, OvhError),
         ({"kind": "truncated"}, OvhBadAnswer),
         ({"kind": "malformed"}, OvhBadAnswer),
-        ({"kind": "empty"}, OvhBadAnswer),
         ({"kind": "status", "status": 409}, OvhRefused),
         ({"kind": "status", "status": 404}, OvhNotFound),
         ({"kind": "iam"}, OvhRightMissing),

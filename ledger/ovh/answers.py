@@ -25,10 +25,14 @@ _MOST_DIGITS: Final = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer as it came, without its headers but for those that are used."""
+    """One answer as it came, without its headers but for those that are used.
+
+    `ends`: its head said where it ends, so that none of it can be lost unseen.
+    """
 
     status: int
     body: bytes
+    ends: bool = False
     media: str = ""
     query_id: str | None = None
     retry_after_s: float | None = None
@@ -38,6 +42,11 @@ class Answer:
     def is_page(self) -> bool:
         """A gateway's HTML where JSON was expected."""
         return "html" in self.media.lower() or self.body.lstrip()[:1] == b"<"
+
+    @property
+    def says_nothing(self) -> bool:
+        """A success with a body that is empty, and was announced so."""
+        return self.ends and not self.body.strip()
 
 
 class CutShort(OvhBadAnswer):

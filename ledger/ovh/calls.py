@@ -97,13 +97,22 @@ class Calls:
         return self._again(self._worth_another, self._unsigned, at)
 
     def once(
-        self, method: str, at: Route, *, body: object = None, signed: bool = True
+        self,
+        method: str,
+        at: Route,
+        *,
+        body: object = None,
+        signed: bool = True,
+        void: bool = False,
     ) -> object:
-        """Change something: sent once, whatever comes back."""
+        """Change something: sent once, whatever comes back.
+
+        `void`: the call returns nothing, so that a whole answer may be an empty one.
+        """
         if signed:
             self._learn_time()
         try:
-            return self._exchange(method, at, body=body, signed=signed)
+            return self._exchange(method, at, body=body, signed=signed, void=void)
         except OvhClockOff as error:
             raise self._clock_off(at, error) from None
 
@@ -162,6 +171,7 @@ class Calls:
         body: object = None,
         signed: bool = True,
         headers: Mapping[str, str] | None = None,
+        void: bool = False,
     ) -> object:
         self._pace.take()
         started = time.monotonic()
@@ -178,7 +188,7 @@ class Calls:
             route=at.pattern, read_at=datetime.now(UTC), query_id=answer.query_id
         )
         self._refusals.check(method, at, answer)
-        return document(answer, at, method=method)
+        return None if void and answer.says_nothing else document(answer, at, method=method)
 
 
 def _moment(seconds: int) -> datetime:

@@ -64,7 +64,8 @@ _DETAILS: Final = Rows(
     shape=WireBillDetail,
     id_of=lambda row: row.billDetailId,
 )
-# How OVH writes the answer of a call that returns nothing is not documented.
+# How OVH writes the answer of a call that returns nothing is not documented: `null`, 204 and
+# an empty 200 are all taken for it.
 _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 _METHODS: Final = Rows(
     pattern="/me/payment/method/{paymentMethodId}",
@@ -274,12 +275,12 @@ class OvhClient:
             "creditThresholdForAutomaticRecredit": number(threshold),
             "automaticRecreditAmount": amount,
         }
-        self._calls.once("PUT", route(_SMS, serviceName=service), body=body)
+        self._calls.once("PUT", route(_SMS, serviceName=service), body=body, void=True)
 
     def transfer_credits(self, service: str, target: str, credits: Decimal) -> None:
         at = route(f"{_SMS}/transferCredits", serviceName=service)
         body = {"credits": number(credits), "smsAccountTarget": target}
-        said = self._calls.once("POST", at, body=body)
+        said = self._calls.once("POST", at, body=body, void=True)
         if said not in _NOTHING:
             msg = f"POST {at.shown}: expected an empty answer, found one that says something"
             raise OvhBadAnswer(msg, query_id=self.last.query_id)

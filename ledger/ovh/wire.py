@@ -103,6 +103,7 @@ def _answer(response: requests.Response) -> Answer:
     return Answer(
         status=response.status_code,
         body=response.content,
+        ends="Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", ""),
         media=headers.get("Content-Type", ""),
         query_id=_query_id(headers.get("X-OVH-QUERYID", "")),
         retry_after_s=_retry_after_s(headers.get("Retry-After", "")),
