@@ -6,12 +6,14 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from errno import EPIPE
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
-from cli.session import Session
+from cli.session import Begun, Session
 from ledger.errors import LedgerError
 
 INTERRUPTED: Final = 130
@@ -97,6 +99,7 @@ def commands(
         profile=profile,
         actor=actor,
         color=not (no_color or "NO_COLOR" in os.environ),
+        begun=ctx.find_object(Begun),
     )
     ctx.call_on_close(ctx.obj.close)
 
@@ -113,8 +116,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one per status)
     """Run the command line; gives the exit status. One line on stderr, never a traceback."""
+    begun = Begun()
     try:
-        result: Any = commands.main(args=argv, prog_name="sms-ledger", standalone_mode=False)
+        result: Any = commands.main(
+            args=argv, prog_name="sms-ledger", standalone_mode=False, obj=begun
+        )
         sys.stdout.flush()
     except LedgerError as error:
         return _fail(str(error), error.status)
@@ -124,13 +130,14 @@ def run(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one per sta
     except click.ClickException as error:
         return _fail(_hinted(error), error.exit_code if error.exit_code != 1 else MISUSE)
     except (click.Abort, KeyboardInterrupt):
-        return _fail(
-            "interrupted; what was recorded is whole, run it again to go on", INTERRUPTED
-        )
-    except BrokenPipeError:
-        return _close_pipe()
+        whole = "interrupted; what was recorded is whole, run it again to go on"
+        return _fail(f"interrupted: {begun.advice}" if begun.advice else whole, INTERRUPTED)
     except OSError as error:
-        return _fail(f"the output cannot be written ({error.strerror or error})", MISUSE)
+        return _unwritten(error, begun)
+    except SystemExit:  # click's answer to a reader that went away
+        if begun.advice is None:
+            raise
+        return _unwritten(BrokenPipeError(EPIPE, os.strerror(EPIPE)), begun)
     except Exception as error:
         if os.environ.get("SMS_LEDGER_DEBUG"):
             raise
@@ -153,7 +160,22 @@ def _hinted(error: click.ClickException) -> str:
     return f"{text}; try `{context.command_path} --help`" if context else text
 
 
-def _close_pipe() -> int:
-    """End quietly when the reader of our output went away, as in `reg | head`."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def _unwritten(error: OSError, begun: Begun) -> int:
+    """Say that the output cannot be written.
+
+    Where its reader went away, as in `reg | head`, end quietly, unless something was begun.
+    """
+    said = f"the output cannot be written ({error.strerror or error})"
+    if begun.advice:
+        _discard_output()
+        return _fail(f"{said}: {begun.advice}", INTERNAL)
+    if isinstance(error, BrokenPipeError):
+        _discard_output()
+        return 0
+    return _fail(said, MISUSE)
+
+
+def _discard_output() -> None:
+    """Keep what could not be written from being written again as the process ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

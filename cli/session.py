@@ -34,6 +34,16 @@ def default_database() -> Path:
     return Path(data) / "sms-ledger" / "ledger.db"
 
 
+class Begun:
+    """What a run has begun that nobody must repeat: `advice` is what to do instead.
+
+    It outlives the command, for Ctrl-C may come while the session closes.
+    """
+
+    def __init__(self) -> None:
+        self.advice: str | None = None
+
+
 class Session:
     """One run of the command line. Everything is opened when it is first asked for."""
 
@@ -44,7 +54,9 @@ class Session:
         profile: str | None = None,
         actor: str | None = None,
         color: bool = True,
+        begun: Begun | None = None,
     ) -> None:
+        self.begun = begun or Begun()
         self.profile = profile
         self.color = color
         self.command_id = os.urandom(16).hex()

@@ -27,6 +27,7 @@ from transfers import (
 )
 
 from cli.progress import Silent
+from cli.session import Session
 from cli.transfer_words import sentence
 from ledger.credits import Credits
 from ledger.database import connect, parse_address
@@ -528,6 +529,18 @@ def test_a_transfer_that_is_interrupted_is_not_to_be_repeated(file):
     pass_time(file)
     file.sync()
     assert (only(file)["status"], posts(file)) == ("sent", 1)
+
+
+def test_a_transfer_is_not_to_be_repeated_when_ctrl_c_comes_after_it(file, monkeypatch):
+    def interrupted(_: Session) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "close", interrupted)
+    ran = file.sl("transfer", "request", FIRST, SECOND, "4", "--yes")
+    monkeypatch.undo()
+    assert (ran.status, only(file)["status"]) == (130, "sent")
+    assert f"interrupted: do not repeat transfer {only(file)['transfer']}" in ran.err
+    assert "again" not in ran.err
 
 
 def test_what_is_interrupted_or_cannot_be_written_before_the_transfer_may_be_repeated(
