@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from projections.words import many
+
 if TYPE_CHECKING:
     from ledger.sync.balance import Outcome
     from ledger.sync.customer import Result
@@ -23,7 +25,7 @@ def tell(result: Result, *, dry_run: bool) -> None:
         from cli import transfer_words
 
         transfer_words.tell(result.transfers)
-    click.echo(f"{result.customer}: {_many(result.requests, 'request')} to OVH", err=True)
+    click.echo(f"{result.customer}: {many(result.requests, 'request')} to OVH", err=True)
     for failure in result.failures:
         click.echo(f"sms-ledger: {failure}", err=True)
     for account in result.missing:
@@ -33,10 +35,11 @@ def tell(result: Result, *, dry_run: bool) -> None:
 def _sentence(outcome: Outcome, verb: str) -> str:
     parts = ["opened"] if outcome.opened else []
     new = [
-        _many(count, noun)
+        many(count, noun)
         for count, noun in (
             (outcome.lines, "line"),
             (outcome.purchases, "purchase"),
+            (outcome.refunds, "refund"),
             (outcome.corrected, "correction"),
         )
         if count
@@ -45,15 +48,11 @@ def _sentence(outcome: Outcome, verb: str) -> str:
     if outcome.observed is not None:
         parts.append(f"OVH shows {outcome.observed} credits")
     if outcome.vanished:
-        rows = _many(outcome.vanished, "recorded line")
+        rows = many(outcome.vanished, "recorded line")
         parts.append(f"{rows} no longer at OVH (kept here)")
     if not outcome.quiet:
         parts.append("the balance kept moving: run sync again")
     return "; ".join(parts)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _missing(account: str) -> str:

@@ -30,10 +30,12 @@ from ledger.events import (
     PurchaseAttributed,
     RechargeChangeRequested,
     RechargeSettingsSeen,
+    RefundSeen,
     Stamp,
     TransferReceived,
     TransferSent,
 )
+from ledger.money import Money
 
 # A movement's natural key, and the payload that the same key must come with again.
 Key = tuple[str, str]
@@ -89,8 +91,9 @@ class RechargeSettings:
 class Account:
     """The state of one account, as its stream tells it (consumption has its own stream).
 
-    `billed` are the purchases that were read from OVH's bills, `settings` all recharge
-    settings that were seen, in order of time; `recharge` those that were recorded last.
+    `billed` are the purchases that were read from OVH's bills, with the order of each,
+    `refunds` the lines of refunds that were seen, `settings` all recharge settings that were
+    seen, in order of time; `recharge` those that were recorded last.
     """
 
     name: str
@@ -101,8 +104,9 @@ class Account:
     settings: list[RechargeSettings] = field(default_factory=list)
     recharge: tuple[Credits, int | None] | None = None
     known: dict[Key, Payload] = field(default_factory=dict)
-    billed: set[str] = field(default_factory=set)
+    billed: dict[str, int | None] = field(default_factory=dict)
     attributed: set[str] = field(default_factory=set)
+    refunds: dict[str, tuple[datetime, Money]] = field(default_factory=dict)
     breaks: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -135,7 +139,7 @@ def evolve(account: Account, event: AccountEvent) -> None:
         ):
             account.known[key_of(event)] = payload_of(event)
             if isinstance(event, CreditsPurchased) and event.read_by in _OVHS_OWN:
-                account.billed.add(event.bill_detail_id)
+                account.billed[event.bill_detail_id] = event.order_id
         case PurchaseAttributed():
             account.attributed.add(event.bill_detail_id)
         case RechargeSettingsSeen():
@@ -145,6 +149,8 @@ def evolve(account: Account, event: AccountEvent) -> None:
             account.recharge = event.threshold, event.amount
         case RechargeChangeRequested():
             pass  # what came of it is seen
+        case RefundSeen():
+            account.refunds[event.refund_detail_id] = event.happened_at, event.total_price
         case BreakOpened():
             account.breaks.add((event.kind, event.reference))
         case _:
@@ -290,6 +296,34 @@ def attribute_purchase(
         PurchaseAttributed(
             **stamp.at(at), bill_detail_id=bill_detail_id, origin=origin, evidence=evidence
         ),
+    )
+
+
+def see_refund(account: Account, event: RefundSeen) -> tuple[AccountEvent, ...]:
+    """Record a refund once; one that came with other money before is put before a person."""
+    found = event.happened_at, event.total_price
+    known = account.refunds.get(event.refund_detail_id)
+    if known is None:
+        return (event,)
+    if known == found:
+        return ()
+    text = (
+        f"refund {event.refund_id}: line {event.refund_detail_id} is recorded with {known[1]}"
+        f" of {known[0].isoformat()}, found {found[1]} of {found[0].isoformat()}"
+    )
+    return open_break(
+        account,
+        "purchase-conflict",
+        event.refund_detail_id,
+        credits=None,
+        text=text,
+        stamp=Stamp(
+            recorded_at=event.recorded_at,
+            actor=event.actor,
+            command_id=event.command_id,
+            source=event.source,
+        ),
+        at=event.happened_at,
     )
 
 

@@ -284,6 +284,31 @@ class CreditsRefunded(Event, frozen=True, kw_only=True):
     tax: Money | None
 
 
+class RefundSeen(Event, frozen=True, kw_only=True):
+    """OVH gave money back for a line of a bill. It moves no credits.
+
+    Whether credits left the account with it OVH does not say; where they did, *credits
+    refunded* with the id of the refund records it. `credits` is how many the line is about,
+    None where its words do not tell; `read_by` says which part told them. Prices are excluding
+    VAT, the `refund_` amounts those of the whole document.
+    """
+
+    TOPIC: ClassVar[str] = "sms.refund-seen.1"
+    refund_detail_id: str
+    refund_id: str
+    bill_id: str | None
+    order_id: int | None
+    description: str
+    quantity: str
+    unit_price: Money
+    total_price: Money
+    refund_net: Money
+    refund_tax: Money
+    refund_gross: Money
+    credits: Credits | None = field(name="credits_milli")
+    read_by: Literal["quantity", "description"] | None
+
+
 class CreditsAdjusted(Event, frozen=True, kw_only=True):
     """A signed change that no bill, row or transfer explains; a person or a file says why."""
 
@@ -621,6 +646,7 @@ AccountEvent = (
     | CreditsPurchased
     | PurchaseAttributed
     | CreditsRefunded
+    | RefundSeen
     | CreditsAdjusted
     | TransferSent
     | TransferReceived

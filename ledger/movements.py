@@ -32,6 +32,7 @@ from ledger.events import (
     RatesSeen,
     RechargeChangeRequested,
     RechargeSettingsSeen,
+    RefundSeen,
     TransferConfirmed,
     TransferReceived,
     TransferRequested,
@@ -94,6 +95,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | OpeningRestated()
             | PurchaseAttributed()
             | RechargeSettingsSeen()
+            | RefundSeen()
             | RechargeChangeRequested()
             | BreakOpened()
             | LinesAttributed()

@@ -138,31 +138,76 @@ def in_question(
     ]
 
 
-def attribute_recharge(
-    account: Account, purchase: str, stretch: Stretch, *, rules: RechargeRules, stamp: Stamp
-) -> tuple[AccountEvent, ...]:
-    """Take a purchase for an automatic recharge where everything says so, once."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What says that a purchase answered a fall: settings that were seen, and the fall."""
+
+    purchase: str
+    seen: RechargeSettings
+    fall: Fall
+
+
+def answer(
+    account: Account, purchase: str, stretch: Stretch, *, rules: RechargeRules
+) -> Answer | None:
+    """Tell whether a purchase answered a fall as automatic recharge does."""
     at, _ = account.known["purchase", purchase]
     for seen in in_question(account, purchase, rules=rules):
         fall = _fall(purchase, stretch, seen)
         if fall is None or at - from_us(fall.since_us) > SOON:
             continue
         if _has_rival(account, purchase, stretch, seen, fall):
-            return ()
-        return attribute_purchase(
-            account,
-            purchase,
-            "automatic",
-            evidence=_evidence(seen, fall, at),
-            stamp=Stamp(
-                recorded_at=stamp.recorded_at,
-                actor=stamp.actor,
-                command_id=stamp.command_id,
-                source=RULE,
-            ),
-            at=at,
-        )
-    return ()
+            return None
+        return Answer(purchase, seen, fall)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeen:
+    """The order that a bill names, as OVH shows it.
+
+    `shown` is None where orders may not be read, False where OVH knows none of that id.
+    """
+
+    id: int
+    shown: bool | None
+    placed_at: datetime | None = None
+
+
+def attribute_recharge(
+    account: Account, answer: Answer, order: OrderSeen | None, *, stamp: Stamp
+) -> tuple[AccountEvent, ...]:
+    """Take a purchase for an automatic recharge, once, unless it was ordered before the fall.
+
+    OVH writes an order for what it recharges, too; none before the fall can be one.
+    """
+    at, _ = account.known["purchase", answer.purchase]
+    if order and order.placed_at and order.placed_at < from_us(answer.fall.since_us):
+        return ()
+    return attribute_purchase(
+        account,
+        answer.purchase,
+        "automatic",
+        evidence=_evidence(answer.seen, answer.fall, at) + _order(order),
+        stamp=Stamp(
+            recorded_at=stamp.recorded_at,
+            actor=stamp.actor,
+            command_id=stamp.command_id,
+            source=RULE,
+        ),
+        at=at,
+    )
+
+
+def _order(order: OrderSeen | None) -> str:
+    if order is None:
+        return "; the bill names no order"
+    if order.shown is None:
+        return f"; whether order {order.id} was ours is not known: orders were not read"
+    if not order.shown:
+        return f"; no order of ours: OVH shows no order {order.id}"
+    when = f"of {_text(order.placed_at)}" if order.placed_at else "without a date"
+    return f"; no order of ours before the fall: order {order.id} is {when}"
 
 
 def _fall(purchase: str, stretch: Stretch, seen: RechargeSettings) -> Fall | None:

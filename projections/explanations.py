@@ -14,6 +14,7 @@ from ledger.credits import ZERO, Credits
 from ledger.database import Rows
 from ledger.events import BalanceObserved, LinesNotBilled
 from ledger.names import consumption_stream
+from projections.given_back import refunds_open
 from projections.transfer_states import transfer_states
 from projections.words import many
 
@@ -87,6 +88,7 @@ def claims_of(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim
         yield Claim("timing", -in_flight, text, in_parts=True)
     yield from _transfers_in_doubt(rows, account, seen)
     yield from _not_billed(rows, account)
+    yield from _refunds(rows, account, seen)
     if seen.held:
         text = (
             f"{seen.held} credits are held by the quotas of"
@@ -131,3 +133,16 @@ def _not_billed(rows: Rows, account: str) -> Iterator[Claim]:
             " billed since; it does not say whether their credits come back"
         )
         yield Claim("not billed", spent, text, in_parts=True)
+
+
+def _refunds(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim]:
+    """Give the refunds: all of a line's credits may have left with it, or none."""
+    for one in refunds_open(rows, account, until=seen.happened_at):
+        about = f"{one.credits} credits" if one.credits else "credits, how many is not told,"
+        bill = f" of bill {one.bill_id}" if one.bill_id else ""
+        text = (
+            f"OVH gave {one.total_price} back for {about}{bill} with {one.refund_id}; it does"
+            " not say whether they leave the account: if they did, import a row of kind refund"
+            " with this id"
+        )
+        yield Claim("refund", -(one.credits or ZERO), text, one.refund_id)

@@ -244,8 +244,24 @@ def test_the_bills_since_a_date(quiet: Sandboxed) -> None:
 
 
 def test_the_orders(quiet: Sandboxed) -> None:
-    assert set(quiet.ovh.order_ids()) == quiet.world.orders.keys()
-    assert set(quiet.ovh.order_ids(since=NOW)) < quiet.world.orders.keys()
+    found = quiet.ovh.orders([*quiet.world.orders, 1])
+    assert found.keys() == quiet.world.orders.keys()
+    for id, order in found.items():
+        assert order.date == moment(quiet.world.orders[id].ordered_at)
+
+
+def test_the_refunds(turned: Turned) -> None:
+    one = turned()
+    assert one.ovh.refund_ids() == []
+    given = one.serving.do("refund", account=one.service, credits=0)
+    (id,) = one.ovh.refund_ids()
+    refund, bill = one.ovh.refund(id), one.ovh.bill(given["bill"])
+    assert (refund.refundId, refund.originalBillId) == (given["refund"], bill.billId)
+    assert (refund.orderId, refund.priceWithTax) == (bill.orderId, bill.priceWithTax)
+    (line,), (sold,) = one.ovh.refund_details(id), one.ovh.bill_details(bill.billId)
+    assert (line.domain, line.totalPrice) == (one.service, sold.totalPrice)
+    assert (line.quantity, line.description) == (sold.quantity, sold.description)
+    assert one.ovh.refund_ids(since=refund.date + timedelta(seconds=1)) == []
 
 
 def test_the_payment_methods(quiet: Sandboxed) -> None:
@@ -320,7 +336,8 @@ def test_the_port_is_covered_whole() -> None:
         *("time", "me", "services", "account", "service_infos"),
         *("outgoing_ids", "outgoing", "incoming_ids", "incoming"),
         *("job_ids", "jobs", "hlr_ids", "hlr", "users", "user_quota"),
-        *("bill_ids", "bill", "bill_details", "order_ids", "payment_methods"),
+        *("bill_ids", "bill", "bill_details", "orders", "payment_methods"),
+        *("refund_ids", "refund", "refund_details"),
         *("destination_rates", "pack_rates", "estimate", "order_preview"),
         *("credential", "auth_details", "set_recharge", "transfer_credits"),
     }

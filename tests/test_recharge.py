@@ -21,7 +21,9 @@ from ledger.events import (
 from ledger.recharge import (
     Move,
     NotOffered,
+    OrderSeen,
     Stretch,
+    answer,
     attribute_recharge,
     check_settings,
     fall_before,
@@ -162,8 +164,11 @@ def account(*settings: tuple[float, int, int | None], credits: int = 500) -> Acc
     return made
 
 
-def attributed(made: Account, drawn: Stretch, purchase: str = "a") -> list[PurchaseAttributed]:
-    return list(attribute_recharge(made, purchase, drawn, rules=RULES, stamp=STAMP))
+def attributed(
+    made: Account, drawn: Stretch, purchase: str = "a", order: OrderSeen | None = None
+) -> list[PurchaseAttributed]:
+    found = answer(made, purchase, drawn, rules=RULES)
+    return [] if found is None else list(attribute_recharge(made, found, order, stamp=STAMP))
 
 
 FALL = stretch(120, (0, "", -25), (2, "a", 500))
@@ -175,9 +180,34 @@ def test_a_purchase_of_the_amount_in_force_after_the_threshold_is_automatic():
     assert event.evidence == (
         "automaticRecreditAmount 500 below 100, as OVH showed it at 2026-10-31T11:00:00Z,"
         " before the bill; the balance fell to the threshold at 2026-10-31T12:00:00Z and was 95"
-        " before the bill, 120 s later"
+        " before the bill, 120 s later; the bill names no order"
     )
     assert event.source.name == "recharge-followed-threshold"
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        (OrderSeen(7, shown=False), "no order of ours: OVH shows no order 7"),
+        (OrderSeen(7, shown=None), "whether order 7 was ours is not known"),
+        (
+            OrderSeen(7, shown=True),
+            "no order of ours before the fall: order 7 is without a date",
+        ),
+        (
+            OrderSeen(7, shown=True, placed_at=NOON),
+            "no order of ours before the fall: order 7 is of 2026-10-31T12:00:00Z",
+        ),
+    ],
+)
+def test_the_evidence_names_the_order(order, told):
+    (event,) = attributed(account((-60, 100, 500)), FALL, order=order)
+    assert told in event.evidence
+
+
+def test_what_was_ordered_before_the_fall_is_no_recharge():
+    order = OrderSeen(7, shown=True, placed_at=NOON - timedelta(seconds=1))
+    assert attributed(account((-60, 100, 500)), FALL, order=order) == []
 
 
 def test_it_is_attributed_once():
@@ -318,6 +348,45 @@ def test_a_purchase_by_hand_is_none_while_the_sepa_mandate_is_not_valid(sqlite, 
         assert made.balances() == made.owned()
         assert recharges(made) == found
         assert set(found) <= automatic(made)
+
+
+def evidence(made: Rig) -> list[str]:
+    return [
+        e.evidence for _, e in events_of(made.database) if isinstance(e, PurchaseAttributed)
+    ]
+
+
+def test_a_pack_that_was_ordered_before_the_fall_and_came_after_it_is_a_purchase(small):
+    """As many credits, soon after the fall: only the order's date tells that it is none."""
+    small.sync()
+    told = evidence(small)
+    assert told
+    assert all("no order of ours before the fall: order 23" in one for one in told)
+    small.ovh.service.turn({"purchase_delay_s": "300", "recharge_delay_s": "9000"})
+    small.ovh.do("set-recharge", account=FIRST, threshold=Decimal(20), amount=100)
+    small.sync()
+    small.ovh.do("advance", by="1h")
+    small.ovh.do("panel-purchase", account=FIRST, credits=100)
+    small.ovh.do("advance", by="1m")
+    assert small.ovh.world.accounts[FIRST].milli >= 20_000
+    while small.ovh.world.accounts[FIRST].milli >= 20_000:
+        small.ovh.do("send", account=FIRST, count=5)
+    small.ovh.do("advance", by="10m")
+    small.sync()
+    assert len(recharges(small)) == len(told)
+    small.ovh.requests.clear()
+    small.sync()
+    assert not [route for route in small.ovh.requests.counts if "order" in route]
+
+
+def test_without_the_right_the_evidence_says_that_orders_were_not_read(sqlite, tmp_path):
+    with rig(tmp_path, store=sqlite) as made:
+        made.ovh.do("fault", match="GET /me/order/*", kind="iam", times=9)
+        ran = made.sl("sync")
+        assert ran.status == 0
+        assert ran.err.count("note: orders of recharges not read: the key lacks the rule") == 1
+        assert set(recharges(made)) == automatic(made)
+        assert all("orders were not read" in one for one in evidence(made))
 
 
 def test_a_dry_run_attributes_nothing(sqlite, tmp_path):

@@ -99,6 +99,7 @@ def _calls(client: OvhClient, now: datetime) -> dict[str, Callable[[], object]]:
         "/me": client.me,
         "/me/bill": lambda: client.bill_ids(since=now),
         "/me/bill/{billId}": lambda: _newest_bill(client),
+        "/me/refund": lambda: client.refund_ids(since=now),
         "/me/payment/method": client.payment_methods,
         "/sms": client.services,
     }

@@ -26,11 +26,14 @@ from ledger.ovh.gateway import (
     Job,
     JobEstimate,
     Me,
+    Order,
     OrderPreview,
     Outgoing,
     PackDetails,
     PaymentMethod,
     Received,
+    Refund,
+    RefundDetail,
     ServiceInfos,
     SmsAccount,
     UserQuota,
@@ -45,6 +48,8 @@ from ledger.ovh.shapes import (
     WireDestinationRates,
     WireOrder,
     WirePackDetails,
+    WireRefund,
+    WireRefundDetail,
     WireUser,
 )
 
@@ -64,6 +69,12 @@ _DETAILS: Final = Rows(
     shape=WireBillDetail,
     id_of=lambda row: row.billDetailId,
 )
+_REFUND_DETAILS: Final = Rows(
+    pattern="/me/refund/{refundId}/details/{refundDetailId}",
+    shape=WireRefundDetail,
+    id_of=lambda row: row.refundDetailId,
+)
+_ORDERS: Final = Rows(pattern="/me/order/{orderId}", shape=Order, id_of=lambda row: row.orderId)
 # How OVH writes the answer of a call that returns nothing is not documented: `null`, 204 and
 # an empty 200 are all taken for it.
 _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
@@ -226,20 +237,34 @@ class OvhClient:
         return self._get(WireBill, route("/me/bill/{billId}", billId=bill_id)).bill()
 
     def bill_details(self, bill_id: str) -> Sequence[BillDetail]:
-        """All lines of a bill: one that OVH lists and does not give raises OvhBadAnswer.
-
-        Read without one of its lines, the bill would be remembered as examined.
-        """
+        """All lines of a bill. Raises OvhBadAnswer where OVH lists one and does not give it."""
         at = route("/me/bill/{billId}/details", billId=bill_id)
+        return [row.detail() for row in self._all(_DETAILS, at, billId=bill_id)]
+
+    def refund_ids(self, *, since: datetime | None = None) -> Sequence[str]:
+        at = with_query(route("/me/refund"), date_from=from_text(since))
+        return self._get(list[str], at)
+
+    def refund(self, refund_id: str) -> Refund:
+        at = route("/me/refund/{refundId}", refundId=refund_id)
+        return self._get(WireRefund, at).refund()
+
+    def refund_details(self, refund_id: str) -> Sequence[RefundDetail]:
+        """All lines of a refund, as those of a bill."""
+        at = route("/me/refund/{refundId}/details", refundId=refund_id)
+        return [row.detail() for row in self._all(_REFUND_DETAILS, at, refundId=refund_id)]
+
+    def _all(self, kind: Rows[str, T], at: Route, **parts: str) -> Iterable[T]:
+        """Read every row of a list, or none: a part would be remembered as the whole."""
         ids = self._get(list[str], at)
-        rows = self._batches.rows(_DETAILS, ids, billId=bill_id)
+        rows = self._batches.rows(kind, ids, **parts)
         if len(rows) < len(set(ids)):
             msg = f"GET {at.shown}: OVH lists lines that it does not give: run it again later"
             raise OvhBadAnswer(msg, query_id=self.last.query_id)
-        return [row.detail() for row in rows.values()]
+        return rows.values()
 
-    def order_ids(self, *, since: datetime | None = None) -> Sequence[int]:
-        return self._get(list[int], with_query(route("/me/order"), date_from=from_text(since)))
+    def orders(self, ids: Iterable[int]) -> Mapping[int, Order]:
+        return self._batches.rows(_ORDERS, ids)
 
     def payment_methods(self) -> Sequence[PaymentMethod]:
         ids = self._get(list[int], route("/me/payment/method"))

@@ -136,6 +136,39 @@ class BillDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """`/me/refund/{refundId}`, without the fields that give access to the document."""
+
+    refundId: str  # noqa: N815
+    date: datetime
+    orderId: int  # noqa: N815
+    originalBillId: str | None  # noqa: N815
+    priceWithoutTax: Price  # noqa: N815
+    tax: Price
+    priceWithTax: Price  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundDetail:
+    """One line of a refund; `domain` is the `serviceName` for SMS credits."""
+
+    refundDetailId: str  # noqa: N815
+    domain: str
+    description: str
+    quantity: str
+    unitPrice: Price  # noqa: N815
+    totalPrice: Price  # noqa: N815
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """`/me/order/{orderId}`: when it was placed; its password and addresses are not read."""
+
+    orderId: int  # noqa: N815
+    date: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethod:
     """`/me/payment/method/{id}`: what decides whether automatic recharge can work."""
 
@@ -312,7 +345,15 @@ class Gateway(Protocol):
 
     def bill_details(self, bill_id: str) -> Sequence[BillDetail]: ...
 
-    def order_ids(self, *, since: datetime | None = None) -> Sequence[int]: ...
+    def refund_ids(self, *, since: datetime | None = None) -> Sequence[str]: ...
+
+    def refund(self, refund_id: str) -> Refund: ...
+
+    def refund_details(self, refund_id: str) -> Sequence[RefundDetail]: ...
+
+    def orders(self, ids: Iterable[int]) -> Mapping[int, Order]:
+        """`GET /me/order/{orderId}` of each; those that OVH does not know are left out."""
+        ...
 
     def payment_methods(self) -> Sequence[PaymentMethod]: ...
 

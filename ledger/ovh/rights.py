@@ -85,6 +85,18 @@ NEEDS: Final = (
         "account:apiovh:me/bill/details/get",
         required=True,
     ),
+    *_list("/me/refund", "refundId", "refunds", "account:apiovh:me/refund/get"),
+    *_list(
+        "/me/refund/{refundId}/details",
+        "refundDetailId",
+        "the lines of refunds",
+        "account:apiovh:me/refund/details/get",
+    ),
+    Need(
+        pattern="/me/order/{orderId}",
+        what="orders: whether a recharge was one",
+        action="account:apiovh:me/order/get",
+    ),
     *_list(
         _METHODS,
         "paymentMethodId",

@@ -12,6 +12,8 @@ from ledger.ovh.gateway import (
     DestinationRates,
     OrderPreview,
     PackDetails,
+    Refund,
+    RefundDetail,
     UserQuota,
 )
 from ledger.ovh.prices import WirePrice
@@ -55,6 +57,52 @@ class WireBillDetail:
     def detail(self) -> BillDetail:
         return BillDetail(
             billDetailId=self.billDetailId,
+            domain=self.domain,
+            description=self.description,
+            quantity=self.quantity,
+            unitPrice=self.unitPrice.price(),
+            totalPrice=self.totalPrice.price(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WireRefund:
+    """`billing.Refund`; its password and addresses, which open the document, are not read."""
+
+    refundId: str  # noqa: N815
+    date: datetime
+    orderId: int  # noqa: N815
+    priceWithoutTax: WirePrice  # noqa: N815
+    tax: WirePrice
+    priceWithTax: WirePrice  # noqa: N815
+    originalBillId: str | None = None  # noqa: N815
+
+    def refund(self) -> Refund:
+        return Refund(
+            refundId=self.refundId,
+            date=self.date,
+            orderId=self.orderId,
+            originalBillId=self.originalBillId,
+            priceWithoutTax=self.priceWithoutTax.price(),
+            tax=self.tax.price(),
+            priceWithTax=self.priceWithTax.price(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WireRefundDetail:
+    """`billing.RefundDetail`."""
+
+    refundDetailId: str  # noqa: N815
+    domain: str
+    description: str
+    quantity: str
+    unitPrice: WirePrice  # noqa: N815
+    totalPrice: WirePrice  # noqa: N815
+
+    def detail(self) -> RefundDetail:
+        return RefundDetail(
+            refundDetailId=self.refundDetailId,
             domain=self.domain,
             description=self.description,
             quantity=self.quantity,

@@ -196,7 +196,7 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True):
     ] = "asked"
     batch_routes: Annotated[
         str, explained("routes that understand X-Ovh-Batch, by the words before the id")
-    ] = "outgoing,incoming,jobs,hlr,senders,details"
+    ] = "outgoing,incoming,jobs,hlr,senders,details,order"
     # --- transferCredits
     transfer_short_status: Annotated[
         Literal[400, 403, 409], explained("status when the source has too few credits")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from ledger.account import Account, Opening
 from ledger.consumption import Consumption
-from ledger.events import LINE_KINDS, AccountEvent
-from ledger.recharge import SOON, Move, Stretch, attribute_recharge, in_question
+from ledger.events import LINE_KINDS
+from ledger.ovh.gateway import Order
+from ledger.recharge import (
+    SOON,
+    Answer,
+    Move,
+    OrderSeen,
+    Stretch,
+    answer,
+    attribute_recharge,
+    in_question,
+)
 from ledger.recharge_rules import Facts, RechargeRules, conditions, rules_on
 from ledger.service import Work
 from ledger.sync.account import Context
@@ -33,16 +43,58 @@ def attribute_recharges(context: Context, service: str) -> int:
     possible = [
         one for one in left if in_question(account, one, rules=_rules(context, account, one))
     ]
-    count = 0
+    answers: list[Answer] = []
     if possible:
-        count = context.ledger.work(lambda work: _decide(context, work, service, possible))
-    old = [one for one in left if account.known["purchase", one][0] < context.now() - _LATE]
-    examine(context.database, context.customer, _ATTRIBUTION, _references(service, old))
+        answers = context.ledger.work(lambda work: _answers(context, work, service, possible))
+    orders = _orders(context, [account.billed[one.purchase] for one in answers])
+    count = context.ledger.work(lambda work: _record(context, work, service, answers, orders))
+    asked = {one.purchase for one in answers}
+    late = context.now() - _LATE
+    done = [one for one in left if one in asked or account.known["purchase", one][0] < late]
+    examine(context.database, context.customer, _ATTRIBUTION, _references(service, done))
     return count
 
 
+def _orders(context: Context, ids: Iterable[int | None]) -> Mapping[int, Order] | None:
+    """Ask OVH for the orders that bills name; None where the key may not."""
+    named = sorted({one for one in ids if one is not None})
+    if not named:
+        return {}
+    return context.notes.optional(
+        lambda: context.gateway.orders(named), None, what="orders of recharges"
+    )
+
+
+def _record(
+    context: Context,
+    work: Work,
+    service: str,
+    answers: Sequence[Answer],
+    orders: Mapping[int, Order] | None,
+) -> int:
+    account, stamp = work.account(service), context.stamp(context.source())
+    events = [
+        event
+        for one in answers
+        for event in attribute_recharge(
+            account, one, _seen(account.billed[one.purchase], orders), stamp=stamp
+        )
+    ]
+    work.record(account, events)
+    return len(events)
+
+
+def _seen(order: int | None, orders: Mapping[int, Order] | None) -> OrderSeen | None:
+    if order is None:
+        return None
+    if orders is None:
+        return OrderSeen(order, shown=None)
+    found = orders.get(order)
+    return OrderSeen(order, shown=found is not None, placed_at=found.date if found else None)
+
+
 def _unexamined(context: Context, account: Account) -> list[str]:
-    open_ones = account.billed - account.attributed
+    open_ones = account.billed.keys() - account.attributed
     if not open_ones:
         return []
     done = examined(context.database, context.customer, _ATTRIBUTION)
@@ -60,14 +112,15 @@ def _rules(context: Context, account: Account, purchase: str) -> RechargeRules:
     return rules_on(local_day(account.known["purchase", purchase][0], context.zone))
 
 
-def _decide(context: Context, work: Work, service: str, purchases: Sequence[str]) -> int:
+def _answers(
+    context: Context, work: Work, service: str, purchases: Sequence[str]
+) -> list[Answer]:
     account = work.account(service)
     assert account.opening is not None  # noqa: S101 (for the type checker)
     customer = work.customer(context.customer)
     seen = work.observations(service).last
     stretches = _Stretches(context, account, account.opening, work.consumption(service))
-    stamp = context.stamp(context.source())
-    events: list[AccountEvent] = []
+    found: list[Answer | None] = []
     for purchase in purchases:
         at, _ = account.known["purchase", purchase]
         rules, day = _rules(context, account, purchase), local_day(at, context.zone)
@@ -81,9 +134,8 @@ def _decide(context: Context, work: Work, service: str, purchases: Sequence[str]
             continue  # it could not be recharged
         if at >= account.opening.at:
             stretch = stretches.around(at)
-            events += attribute_recharge(account, purchase, stretch, rules=rules, stamp=stamp)
-    work.record(account, events)
-    return len(events)
+            found.append(answer(account, purchase, stretch, rules=rules))
+    return [one for one in found if one is not None]
 
 
 class _Stretches:

@@ -37,6 +37,7 @@ from ledger.sync.opening import (
     recorded_since_last_observation,
     touches,
 )
+from ledger.sync.refunds import RefundLine, record_refund
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +49,19 @@ class Outcome:
     lines: int
     corrected: int
     purchases: int
+    refunds: int
     vanished: int
     observed: Credits | None
     quiet: bool
     known: Known | None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How much of what tells of money was new."""
+
+    purchases: int
+    refunds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,26 +138,31 @@ class AccountSync:
         after = self._after = self._look()
         self.quiet = before is not None and before.amounts == after.amounts
 
-    def conclude(self, bills: Sequence[BillLine], bills_through: datetime | None) -> Outcome:
-        """Record the opening, the purchases, the settings and the observation together."""
+    def conclude(
+        self,
+        bills: Sequence[BillLine],
+        refunds: Sequence[RefundLine],
+        bills_through: datetime | None,
+    ) -> Outcome:
+        """Record the opening, what was bought and given back, and the observation together."""
         before, after = self._before, self._after
         assert before is not None and after is not None  # noqa: S101, PT018 (start, finish)
         seen = self._observation(before, after, bills_through)
-        purchases, known = 0, None
+        new, known = News(len(bills), len(refunds)), None
         if not self._context.dry_run:
-            purchases, known = self._context.ledger.work(
-                lambda work: self._decide(work, seen, after, bills)
+            new, known = self._context.ledger.work(
+                lambda work: self._decide(work, seen, after, (bills, refunds))
             )
             if seen is not None:
                 self._remember(seen, after.account)
             attribute_recharges(self._context, self.service)
-        counted = len(bills) if self._context.dry_run else purchases
         return Outcome(
             account=self.service,
             opened=self._is_new,
             lines=self._rows.new,
             corrected=self._rows.corrected,
-            purchases=counted,
+            purchases=new.purchases,
+            refunds=new.refunds,
             vanished=self._rows.vanished,
             observed=seen.owned if seen else None,
             quiet=self.quiet and seen is not None,
@@ -228,22 +243,28 @@ class AccountSync:
         context.ledger.work(decide)
 
     def _decide(
-        self, work: Work, seen: BalanceObserved | None, after: Look, bills: Sequence[BillLine]
-    ) -> tuple[int, Known | None]:
+        self,
+        work: Work,
+        seen: BalanceObserved | None,
+        after: Look,
+        papers: tuple[Sequence[BillLine], Sequence[RefundLine]],
+    ) -> tuple[News, Known | None]:
         account = work.account(self.service)
         stamp = self._context.stamp(after.source)
+        bills, refunds = papers
         events = self._purchases(account, bills)
+        given_back = self._refunds(account, refunds)
         purchases = [event for event in events if isinstance(event, CreditsPurchased)]
         if seen is not None:
             work.consumption(self.service)  # its lines are looked at: they must not grow now
             facts = Facts(seen, self._rows.pending_ids, purchases)
             work.record(account, self._opening(account, facts, stamp))
-        work.record(account, events)
+        work.record(account, (*events, *given_back))
         work.record(account, _settings(account, after, stamp))
         if seen is not None:
             self._observe(work, seen, moved=bool(purchases))
         self._say_if_closed(account, moved=bool(purchases))
-        return len(purchases), self._known(work, seen)
+        return News(len(purchases), len(given_back)), self._known(work, seen)
 
     def _known(self, work: Work, seen: BalanceObserved | None) -> Known | None:
         if seen is None or self._rows.unread:
@@ -262,6 +283,14 @@ class AccountSync:
             event
             for line in ordered
             for event in purchase(account, line, stamp=self._context.stamp(line.source))
+        ]
+
+    def _refunds(self, account: Account, refunds: Sequence[RefundLine]) -> list[AccountEvent]:
+        ordered = sorted(refunds, key=lambda line: (line.refund.date, line.id))
+        return [
+            event
+            for line in ordered
+            for event in record_refund(account, line, stamp=self._context.stamp(line.source))
         ]
 
     def _opening(

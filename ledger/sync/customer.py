@@ -18,6 +18,7 @@ from ledger.sync.account import Context, Notes, Progress
 from ledger.sync.balance import AccountSync, Outcome
 from ledger.sync.bills import Bills
 from ledger.sync.memory import last_run
+from ledger.sync.refunds import Refunds
 from ledger.sync.settling import SETTLE_AFTER, Looks, Settled, settle, transfers_version
 from ledger.times import local_day, zone, zone_of_subsidiary
 
@@ -48,6 +49,14 @@ class Result:
     missing: list[str] = field(default_factory=list)
     transfers: list[Settled] = field(default_factory=list)
     requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What tells of money, for all accounts of a customer."""
+
+    bills: Bills
+    refunds: Refunds
 
 
 class CustomerSync:
@@ -206,36 +215,38 @@ class CustomerSync:
         services: Sequence[str],
     ) -> None:
         """Read all accounts; those that move meanwhile again, a few times."""
-        bills = Bills(
-            self._gateway,
-            self._database,
-            context.customer,
-            services=services,
-            note=self._notes.add,
+        told = (self._gateway, self._database, context.customer)
+        papers = Papers(
+            Bills(*told, services=services, note=self._notes.add),
+            Refunds(*told, services=services, note=self._notes.add),
         )
         since = self._bills_since(context, services)
         waiting = self._each(reading, result, lambda account: account.start())
+        self._notes.optional(lambda: papers.refunds.read(since), None, what="refunds")
         for _ in range(_ROUNDS):
             waiting = self._each(waiting, result, lambda account: account.read_rows())
             through = context.now()
-            bills.read(since)
+            papers.bills.read(since)
             waiting = self._each(waiting, result, lambda account: account.finish())
             quiet = [account for account in waiting if account.quiet]
-            self._conclude(quiet, bills, through, result)
+            self._conclude(quiet, papers, through, result)
             waiting = [account for account in waiting if not account.quiet]
             if not waiting:
                 break
-        self._conclude(waiting, bills, through, result)
+        self._conclude(waiting, papers, through, result)
         if not self._dry_run:
-            bills.remember()
+            papers.bills.remember()
+            papers.refunds.remember()
 
     def _conclude(
-        self, reading: list[AccountSync], bills: Bills, through: datetime, result: Result
+        self, reading: list[AccountSync], papers: Papers, through: datetime, result: Result
     ) -> None:
         for account in reading:
-            lines = bills.of(account.service)
-            result.outcomes.append(account.conclude(lines, through))
-            bills.decided(lines)
+            bills = papers.bills.of(account.service)
+            refunds = papers.refunds.of(account.service)
+            result.outcomes.append(account.conclude(bills, refunds, through))
+            papers.bills.decided(bills)
+            papers.refunds.decided(refunds)
 
     def _bills_since(self, context: Context, services: Sequence[str]) -> datetime | None:
         """Give where to list bills from; None, for all, once a day and for a new account."""

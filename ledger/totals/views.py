@@ -32,6 +32,7 @@ from ledger.events import (
     RatesSeen,
     RechargeChangeRequested,
     RechargeSettingsSeen,
+    RefundSeen,
     TransferConfirmed,
     TransferReceived,
     TransferRequested,
@@ -118,6 +119,7 @@ class _Writing:
                 PaymentMethodsSeen()
                 | PurchaseAttributed()
                 | RechargeSettingsSeen()
+                | RefundSeen()
                 | RechargeChangeRequested()
                 | LinesAttributed()
                 | LinesNotBilled()
