@@ -41,9 +41,26 @@ class CountryType(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+class BillingCountryType(CountryType):
+    """A country where OVH bills SMS."""
+
+    name = "billing country"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        from ledger.tariff import billing_country
+
+        try:
+            return billing_country(value)
+        except LedgerError as error:
+            self.fail(str(error), param, ctx)
+
+
 COUNTRY: Final = CountryType()
+BILLING_COUNTRY: Final = BillingCountryType()
 billing_option = click.option(
-    "--billing-country", "billing", type=COUNTRY, metavar="CC",
+    "--billing-country", "billing", type=BILLING_COUNTRY, metavar="CC",
     help="Where OVH sends the bill: ES, FR, GB, IE, IT or PL. Default: the customer's.",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ import click
 
 from cli.options import MOMENT
 from cli.output import Output, show, with_output
-from cli.quote import COUNTRY
+from cli.quote import BILLING_COUNTRY, COUNTRY
 from cli.session import Session, pass_session
 from projections.words import many
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from projections.moments import Moment
 
 _billing_countries = click.option(
-    "--billing-country", "billing", multiple=True, type=COUNTRY, metavar="CC",
+    "--billing-country", "billing", multiple=True, type=BILLING_COUNTRY, metavar="CC",
     help="Only where OVH bills there; may be repeated.",
 )  # fmt: skip
 _as_of = click.option("--as-of", type=MOMENT, metavar="WHEN", help="What was in force then.")
@@ -37,7 +37,7 @@ def rates() -> None:
 
 @rates.command(short_help="Read what OVH asks now; record what changed.")
 @click.option(
-    "--billing-country", "billing", multiple=True, type=COUNTRY, metavar="CC",
+    "--billing-country", "billing", multiple=True, type=BILLING_COUNTRY, metavar="CC",
     help="Where OVH sends the bill; may be repeated. Default: the profile's customer's.",
 )  # fmt: skip
 @click.option(

@@ -9,13 +9,29 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from ledger.credits import MILLI_PER_CREDIT, Credits
+from ledger.errors import InvalidValue
 from ledger.events import FromOvh, PacksSeen, PackTier, Rate, RatesEvent, RatesSeen, Source
 from ledger.money import Money
+from ledger.names import country_code
 
 T = TypeVar("T")
 
 # The countries whose OVH sells SMS (`sms.BillingCountryEnum`, 2026), in which prices differ.
 BILLING_COUNTRIES: Final = ("ES", "FR", "GB", "IE", "IT", "PL")
+
+
+def billing_country(text: str) -> str:
+    """Check a country where OVH bills SMS: others have no rates. Raises InvalidValue."""
+    country = country_code(text)
+    if country not in BILLING_COUNTRIES:
+        *most, last = BILLING_COUNTRIES
+        msg = (
+            f"expected a country where OVH sells SMS ({', '.join(most)} or {last}), found"
+            f" {country}"
+        )
+        raise InvalidValue(msg)
+    return country
+
 
 # What OVH sells as a pack (`sms.PackQuantityEnum`, 2026); other quantities are sold too.
 PACKS: Final = (

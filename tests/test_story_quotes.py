@@ -435,10 +435,32 @@ def test_every_country_can_be_read_and_what_ovh_does_not_know_is_left_out(made: 
     assert (tiers[0]["price_per_credit"], tiers[0]["currency"]) == ("0.27", "PLN")
 
 
-def test_a_billing_country_where_ovh_sells_no_sms_is_refused_by_ovh(made: Rig) -> None:
-    ran = made.sl("rates", "update", "--billing-country", "DE", "--to", "DE")
-    assert (ran.status, ran.out) == (3, "")
-    assert "billingCountry" in ran.err
+NOT_SOLD = "expected a country where OVH sells SMS (ES, FR, GB, IE, IT or PL), found US"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("quote", "--to", "IT"),
+        ("rates", "update", "--to", "IT"),
+        ("rates", "show"),
+        ("rates", "diff"),
+    ],
+)
+def test_a_billing_country_where_ovh_sells_no_sms_is_refused(
+    sqlite_books: Books, words
+) -> None:
+    ran = sqlite_books.type(*words, "--billing-country", "us")
+    assert (ran.status, ran.out) == (2, "")
+    assert NOT_SOLD in ran.err
+
+
+def test_a_file_of_such_rates_is_refused(sqlite_books: Books, files: Path) -> None:
+    (files / "us.csv").write_text(RATES + "US,IT,1,2026-01-01\n")
+    for words in (("rates", "import"), ("quote", "--to", "IT", "--rates")):
+        ran = sqlite_books.type(*words, str(files / "us.csv"))
+        assert (ran.status, ran.out) == (5, "")
+        assert f"line 6, column billing_country: {NOT_SOLD}" in ran.err
 
 
 def test_a_key_that_may_not_read_me_is_asked_for_the_billing_country(made: Rig) -> None:

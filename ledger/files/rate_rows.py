@@ -26,6 +26,7 @@ from ledger.files.parties import BadCell
 from ledger.files.texts import texts
 from ledger.money import Money
 from ledger.names import country_code
+from ledger.tariff import billing_country
 from ledger.times import (
     is_bare_date,
     parse_date,
@@ -42,8 +43,9 @@ PRICES: Final = (
     "billing_country", "quantity_min", "quantity_max", "credit_price", "currency", "valid_from",
 )  # fmt: skip
 
-# Far more than all destinations of all billing countries on a thousand dates.
-_LARGEST: Final = 64 << 20
+# A file is held in memory whole, some 30 bytes for each of its own. This is room for all
+# destinations of a billing country on hundreds of dates.
+_LARGEST: Final = 2 << 20
 
 _QUANTITY = re.compile(r"[0-9]{1,9}")
 _EARLIEST: Final = parse_instant("2000-01-01T00:00:00+00:00")
@@ -149,7 +151,7 @@ def _read(
             raise _bad(origin, line, expected, str(len(row)))
         cells = dict(zip(header, map(str.strip, row), strict=True))
         try:
-            billing = _told("billing_country", country_code, cells["billing_country"])
+            billing = _told("billing_country", billing_country, cells["billing_country"])
             yield Stated(line, billing, _since(cells["valid_from"], billing), value(cells))
         except BadCell as bad:
             raise _bad(origin, line, bad.expected, bad.found, column=bad.column) from None
