@@ -10,7 +10,9 @@ import json
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -21,6 +23,10 @@ T = TypeVar("T")
 
 # Far beyond any amount: a figure outside is a fault, and would be slow to write out.
 _MOST_DIGITS: Final = 24
+
+# What every answer is full of, and nothing is to be done about.
+_PLAIN: Final = (int, str, bool, NoneType)
+_UNIONS: Final = (Union, UnionType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +103,30 @@ class _Faulty(ValueError):
 
 def _exact(value: Any, where: str) -> Any:
     """Times in UTC, numbers finite, down through nested rows."""
-    if is_dataclass(value) and not isinstance(value, type):
-        own = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return replace(value, **{name: _exact(item, f"{where}.{name}") for name, item in own})
     if isinstance(value, datetime):
         return _utc(value, where)
     if isinstance(value, Decimal) and not _is_sane(value):
         msg = f"Expected an amount - at `{where}`"
         raise _Faulty(msg)
-    return value
+    shape: Any = type(value)
+    own = ((name, getattr(value, name)) for name in _inexact(shape))
+    exact = {name: _exact(item, f"{where}.{name}") for name, item in own if item is not None}
+    return replace(value, **exact) if exact else value
+
+
+@cache
+def _inexact(shape: type[object]) -> tuple[str, ...]:
+    """The fields of a row that hold more than text and whole numbers."""
+    if not is_dataclass(shape):
+        return ()
+    kinds = get_type_hints(shape)
+    return tuple(field.name for field in fields(shape) if not _is_plain(kinds[field.name]))
+
+
+def _is_plain(kind: Any) -> bool:
+    return kind in _PLAIN or (
+        get_origin(kind) in _UNIONS and all(map(_is_plain, get_args(kind)))
+    )
 
 
 def _utc(value: datetime, where: str) -> datetime:

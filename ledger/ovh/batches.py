@@ -93,10 +93,11 @@ class Batches:
     ) -> dict[K, T]:
         """Take what came; ask again alone for what failed, since then OVH says why."""
         found: dict[K, T] = {}
+        at = kind.at(chunk[0], parts)  # an id is not shown: the words are those of every row
         for one in chunk:
             item = items.get(str(one), {})
             if item.get("value") is not None and not item.get("error"):
-                found[one] = self._row(kind, one, parts, item["value"])
+                found[one] = self._row(kind, one, at, item["value"])
             elif not _is_unknown(item.get("error")):
                 found.update(self._each(kind, (one,), parts))
         return found
@@ -104,15 +105,16 @@ class Batches:
     def _each(self, kind: Rows[K, T], ids: Iterable[K], parts: Mapping[str, str]) -> dict[K, T]:
         found: dict[K, T] = {}
         for one in ids:
+            at = kind.at(one, parts)
             try:
-                raw = self._calls.get(kind.at(one, parts))
+                raw = self._calls.get(at)
             except OvhNotFound:
                 continue
-            found[one] = self._row(kind, one, parts, raw)
+            found[one] = self._row(kind, one, at, raw)
         return found
 
-    def _row(self, kind: Rows[K, T], one: K, parts: Mapping[str, str], raw: object) -> T:
-        at, query_id = kind.at(one, parts), self._calls.last.query_id
+    def _row(self, kind: Rows[K, T], one: K, at: Route, raw: object) -> T:
+        query_id = self._calls.last.query_id
         row = read(kind.shape, raw, at, query_id=query_id)
         if kind.id_of(row) != one:
             msg = f"GET {at.shown}: expected the row that was asked for, found another one"
