@@ -3,6 +3,7 @@
 import calendar
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -34,6 +35,7 @@ def midnight(day: date, zone: str) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp())
 
 
+@lru_cache(maxsize=64)
 def months_before(at: int, months: int) -> int:
     """Step back by calendar months: 31 August less six months is the end of February."""
     moment = datetime.fromtimestamp(at, UTC)

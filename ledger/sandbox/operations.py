@@ -80,37 +80,37 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         *_, word, last = self.parts
         return word if self.method == "GET" and last.startswith("{") else ""
 
-    def match(self, segments: list[str]) -> dict[str, str] | None:
-        """Read the path's parameters, or None when it is not this operation's path."""
-        if len(segments) != len(self.parts):
-            return None
-        found: dict[str, str] = {}
-        for part, segment in zip(self.parts, segments, strict=True):
-            if part.startswith("{") and segment:
-                found[part[1:-1]] = segment
-            elif part != segment:
-                return None
-        return found
-
 
 class Directory:
     """All operations, found by method and path."""
 
     def __init__(self, operations: list[Operation]) -> None:
         self.operations = operations
-        self._by_size: dict[tuple[str, int], list[Operation]] = {}
+        self._by_size: dict[tuple[str, int], list[tuple[Operation, list[str]]]] = {}
         for one in operations:
-            self._by_size.setdefault((one.method, len(one.parts)), []).append(one)
+            parts = one.parts
+            self._by_size.setdefault((one.method, len(parts)), []).append((one, parts))
 
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Find the operation of a raw path; fixed words win over parameters."""
         segments = [unquote(segment) for segment in path.split("/")]
         matches = [
             (one, found)
-            for one in self._by_size.get((method, len(segments)), [])
-            if (found := one.match(segments)) is not None
+            for one, parts in self._by_size.get((method, len(segments)), [])
+            if (found := _match(parts, segments)) is not None
         ]
         return min(matches, key=lambda match: len(match[1])) if matches else None
+
+
+def _match(parts: list[str], segments: list[str]) -> dict[str, str] | None:
+    """Read a path's parameters, or None when it is another operation's path."""
+    found: dict[str, str] = {}
+    for part, segment in zip(parts, segments, strict=True):
+        if part.startswith("{") and segment:
+            found[part[1:-1]] = segment
+        elif part != segment:
+            return None
+    return found
 
 
 def get(path: str, answer: Callable[[Call], object], **query: Parameter) -> Operation:

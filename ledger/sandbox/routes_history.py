@@ -22,6 +22,7 @@ from ledger.sandbox.operations import (
 )
 from ledger.sandbox.records import Account, Message, Reply
 from ledger.sandbox.refusals import BadRequest, no_object
+from ledger.sandbox.world import World
 
 Row = TypeVar("Row", Message, Reply)
 
@@ -36,6 +37,16 @@ USER_OUTGOING = {
     **MARKS,
 }
 OUTGOING = {**DATES, **USER_OUTGOING, "batchID": UUID_TEXT, "messageID": UUID_TEXT}
+FACTS: dict[str, Callable[[World, Message], object]] = {
+    "batchID": lambda _, row: row.batch,
+    "messageID": lambda _, row: row.message_id,
+    "deliveryReceipt": lambda world, row: row.receipt(world.now),
+    "differedDelivery": lambda _, row: row.deferred_min,
+    "ptt": lambda world, row: models_sms.PTT[row.receipt(world.now)],
+    "receiver": lambda world, row: models_sms.receiver(world, row.id, row.receiver),
+    "sender": lambda _, row: row.sender,
+    "tag": lambda _, row: row.tag,
+}
 
 
 def shown(call: Call, rows: Iterable[Row]) -> list[Row]:
@@ -115,17 +126,11 @@ def _within(call: Call, at: int) -> bool:
 def _outgoing_matches(call: Call, row: Message) -> bool:
     if not _within(call, row.created_at):
         return False
-    facts: dict[str, Callable[[], object]] = {
-        "batchID": lambda: row.batch,
-        "messageID": lambda: row.message_id,
-        "deliveryReceipt": lambda: row.receipt(call.world.now),
-        "differedDelivery": lambda: row.deferred_min,
-        "ptt": lambda: models_sms.PTT[row.receipt(call.world.now)],
-        "receiver": lambda: models_sms.receiver(call.world, row.id, row.receiver),
-        "sender": lambda: row.sender,
-        "tag": lambda: row.tag,
-    }
-    return all(facts[name]() == wanted for name, wanted in call.query.items() if name in facts)
+    return all(
+        FACTS[name](call.world, row) == wanted
+        for name, wanted in call.query.items()
+        if name in FACTS
+    )
 
 
 def _incoming_matches(call: Call, row: Reply) -> bool:

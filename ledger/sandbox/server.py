@@ -1,11 +1,14 @@
 """The server: one port on loopback for the API and the control surface."""
 
+import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from types import FrameType
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -31,6 +34,7 @@ HOST = "127.0.0.1"
 BACKLOG = 128
 IDLE_S = 75
 STOP_WITHIN_S = 1
+STOP_STEP_S = 0.005
 
 
 class PortInUse(OSError):
@@ -108,6 +112,47 @@ def application(service: Service) -> Starlette:
     return app
 
 
+class Listener(uvicorn.Server):
+    """Ends as soon as it is told to; uvicorn's own looks ten times a second, and waits then."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Tell it, from whichever thread."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.end()
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if not self.should_exit:
+            await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let answers that are on their way arrive, for a second."""
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        until = time.monotonic() + STOP_WITHIN_S
+        state = self.server_state
+        while (state.connections or state.tasks) and time.monotonic() < until:
+            if self.force_exit:
+                break
+            await asyncio.sleep(STOP_STEP_S)
+        for task in state.tasks:
+            task.cancel()
+
+
 class Server:
     """A service that listens: bound at once, answering while it runs."""
 
@@ -127,9 +172,8 @@ class Server:
             date_header=False,
             proxy_headers=False,
             timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
         )
-        self._server = uvicorn.Server(config)
+        self._server = Listener(config)
 
     @property
     def url(self) -> str:
@@ -144,7 +188,7 @@ class Server:
         return self._server.started
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.end()
 
     def close(self) -> None:
         self._socket.close()
@@ -194,7 +238,7 @@ def serving(world: World, *, port: int = 0, frozen: bool = False) -> Iterator[Se
     thread.start()
     try:
         while not server.is_started and thread.is_alive():
-            thread.join(0.005)
+            thread.join(0.001)
         if not server.is_started:
             raise RuntimeError("the sandbox did not start")
         yield Serving(server)
