@@ -6,13 +6,14 @@ or `sqlite_books` is about the file itself, what asks for `postgres` about the s
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ IN_MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 * 1024**3
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C reach the programs that tests start, and keep their files in memory.
 
     A shell starts what it runs in the background deaf to it, and its children inherit that.
@@ -35,6 +36,18 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and roomy(IN_MEMORY):
         os.environ["TMPDIR"] = str(IN_MEMORY)
         tempfile.tempdir = None  # where that is is found out anew
+    if sys.dont_write_bytecode and config.getoption("numprocesses", None):
+        config.add_cleanup(compiling())
+
+
+def pytest_collection() -> None:
+    """Look for no garbage while the tests are collected: none is made, and it takes seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def roomy(folder: Path) -> bool:
@@ -42,9 +55,11 @@ def roomy(folder: Path) -> bool:
     return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
 
 
+COMPILED = "SMS_LEDGER_TEST_COMPILED"
 COMPILES = """
-import importlib, pathlib, pkgutil, sys
-import migrations
+import compileall, importlib, pathlib, pkgutil, sys
+import migrations, pytest
+compileall.compile_dir("tests/support", quiet=2)
 for name in ("ledger", "projections", "cli"):
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -53,24 +68,31 @@ migrations.upgrade(pathlib.Path(sys.argv[1]) / "ledger.db")
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled() -> Iterator[None]:
+def compiling() -> Callable[[], None]:
     """Let programs that tests start find themselves compiled, where that is not to be kept.
 
     Else each of them compiles the whole ledger anew, and the suite starts hundreds. They do not
-    write it themselves: those that find the disk full would leave half of it. A few tests
-    in one process do without: it takes seconds.
+    write it themselves: those that find the disk full would leave half of it. It is done once,
+    while the workers collect the tests; a few tests in one process do without.
     """
-    if not sys.dont_write_bytecode or "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="sms-ledger-compiled-") as folder:
-        writes = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
-        subprocess.run(
-            [sys.executable, "-c", COMPILES, folder], cwd=ROOT, env=writes, check=True
-        )
-        os.environ["PYTHONPYCACHEPREFIX"] = folder
-        yield
+    folder = tempfile.mkdtemp(prefix="sms-ledger-compiled-")
+    os.environ[COMPILED] = folder
+    writes = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+    compiler = subprocess.Popen([sys.executable, "-c", COMPILES, folder], cwd=ROOT, env=writes)
+
+    def end() -> None:
+        compiler.kill()
+        compiler.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return end
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Let the programs that a worker starts look where they are compiled."""
+    if COMPILED in os.environ:
+        os.environ["PYTHONPYCACHEPREFIX"] = os.environ[COMPILED]
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +119,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 @pytest.fixture
 def books(store: Store) -> Iterator[Books]:
     """An empty ledger, to be drawn."""
-    with store.ledger() as url:
+    with store.promised() as url:
         yield Books(url, store)
 
 
@@ -111,5 +133,5 @@ def sqlite_books(sqlite: SqliteStore) -> Iterator[Books]:
 @pytest.fixture
 def postgres_books(postgres: PostgresStore) -> Iterator[Books]:
     """An empty ledger on a server, to be drawn."""
-    with postgres.ledger() as url:
+    with postgres.promised() as url:
         yield Books(url, postgres)

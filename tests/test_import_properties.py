@@ -8,33 +8,27 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cuts import Cut, bring_in, cut_off, raise_cut
 from hypothesis import strategies as st
 from properties import on_each_store
 from stores import Store
 
 import cli
 from ledger.database import connect, parse_address
-from ledger.events import FromFile, Stamp
-from ledger.files.importing import Import, Outcome
-from ledger.files.origin import open_origin
-from ledger.service import Ledger, Work
 
 COLUMNS = [
     *("customer", "account", "kind", "id", "happened_at", "credits", "country", "parts", "tag"),
     *("user", "batch", "counter_account", "net", "vat", "currency", "bill"),
 ]
+ROOT = Path(__file__).parents[1]
 START = datetime(2026, 1, 1, tzinfo=UTC)
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LINES = ("consumption", "reply", "hlr", "cleaning")
 
 Fact = dict[str, str]
@@ -147,33 +141,6 @@ def written(book: list[Fact]) -> str:
     return text.getvalue()
 
 
-def stamp(source: FromFile) -> Stamp:
-    return Stamp(recorded_at=NOW, actor="anna", command_id="one", source=source)
-
-
-def bring_in(url: str, text: str, *, processes: int = 1) -> Outcome:
-    quiet: Any = lambda *_: None  # noqa: E731
-    address = parse_address(url)
-    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-        file.write(text)
-        file.flush()
-        with (
-            open_origin(file.name) as origin,
-            closing(connect(address)) as database,
-            Ledger(address) as ledger,
-        ):
-            one = Import.of(
-                origin,
-                file.name,
-                format=None,
-                time_zone="Europe/Rome",
-                now=NOW,
-                watch=quiet,
-                processes=processes,
-            )
-            return one.record(ledger, database, stamp, waits=quiet)
-
-
 def balances(url: str) -> dict[str, int]:
     with closing(connect(parse_address(url))) as database:
         rows = database.execute("SELECT account, opening_milli + moved_milli FROM account")
@@ -241,37 +208,6 @@ def test_files_that_overlap_come_to_the_same_in_either_order(
 # --- cut off -------------------------------------------------------------------------------
 
 
-class Cut(Exception):
-    """The program ends here."""
-
-
-@contextmanager
-def cut_off(
-    patch: pytest.MonkeyPatch, *, after: int, committed: bool, end: Callable[[], None]
-) -> Iterator[None]:
-    """End the program at its transaction number `after`, before or after the commit."""
-    work = Ledger.work
-    count = 0
-
-    def counted(self: Ledger, decide: Callable[[Work], Any]) -> Any:
-        nonlocal count
-        count += 1
-        if count == after and not committed:
-            end()
-        result = work(self, decide)
-        if count == after:
-            end()
-        return result
-
-    with patch.context() as inner:
-        inner.setattr(Ledger, "work", counted)
-        yield
-
-
-def raise_cut() -> None:
-    raise Cut
-
-
 def many_lines(count: int) -> list[Fact]:
     """A book of several transactions: plain labels, so that two runs can be compared."""
     book = []
@@ -328,7 +264,7 @@ def test_an_import_that_is_cut_off_anywhere_ends_as_if_it_had_not_been(
         for committed in moments:
             with store.ledger() as url:
                 try:
-                    with cut_off(monkeypatch, after=after, committed=committed, end=raise_cut):
+                    with cut_off(after=after, committed=committed, end=raise_cut):
                         bring_in(url, text)
                 except Cut:
                     cuts += 1
@@ -373,15 +309,11 @@ def test_a_process_that_dies_while_it_records_is_completed_by_the_next(
     chance = random.Random(7)
     for after in chance.sample(range(1, 8), 3):
         with store.ledger() as url:
-            here = Path(__file__)
-            arguments = [str(here), str(after), url, str(file)]
+            program = "import sys; from cuts import die; die(*sys.argv[1:])"
             died = subprocess.run(
-                [sys.executable, *arguments],
-                cwd=here.parent.parent,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": f"{here.parents[1]}:{here.parent / 'support'}",
-                },
+                [sys.executable, "-c", program, str(after), url, str(file)],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"},
                 capture_output=True,
                 check=False,
             )
@@ -391,15 +323,3 @@ def test_a_process_that_dies_while_it_records_is_completed_by_the_next(
             assert incomplete in ([(None,)], [])
             assert cli.run(["--database", url, "import", str(file)]) == 0
             assert balances(url) == fold(book)
-
-
-def _die(after: str, url: str, file: str) -> None:
-    """Run in a process of its own: import a file and vanish at one of its transactions."""
-    with cut_off(
-        pytest.MonkeyPatch(), after=int(after), committed=False, end=partial(os._exit, 9)
-    ):
-        cli.run(["--database", url, "import", file])
-
-
-if __name__ == "__main__":
-    _die(*sys.argv[1:])

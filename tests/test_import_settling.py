@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -79,15 +80,15 @@ def found(draw):
         st.lists(
             st.tuples(
                 ids,
-                st.sampled_from([1000, 1000, 1000, 500]),
-                st.sampled_from([1, 1, None]),
-                st.sampled_from([None, "api"]),
+                st.sampled_from(
+                    list(product([1000, 1000, 1000, 500], [1, 1, None], [None, "api"]))
+                ),
             ),
             max_size=60,
         )
     )
     rows = [
-        line(id, n, milli, parts, user) for n, (id, milli, parts, user) in enumerate(drawn, 2)
+        line(id, n, milli, parts, user) for n, (id, (milli, parts, user)) in enumerate(drawn, 2)
     ]
     for id in draw(st.lists(ids, unique=True, max_size=25)):
         rows.append(

@@ -91,7 +91,7 @@ def test_a_first_synchronisation_stays_within_its_requests(store, tmp_path):
 
 def test_an_idle_synchronisation_asks_eight_times_an_account_and_ten_more(store, tmp_path):
     with rig(tmp_path, "default", store=store) as made:
-        made.sl("sync")
+        made.sync()
         made.ovh.requests.clear()
         assert made.sl("sync").status == 0
         assert len(made.ovh.requests) <= 3 * 8 + 10, made.ovh.requests.counts

@@ -7,6 +7,7 @@ import random
 import resource
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def undisturbed(sqlite, tmp_path_factory):
         return made.figures()
 
 
+EVENTS = "SELECT COUNT(*) FROM event_log"
 FAULTS = [
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 503},
@@ -79,7 +81,7 @@ def test_a_synchronisation_killed_at_random_moments_ends_as_an_undisturbed_one(
             return len(made.ovh.requests) - asked_before
 
         def recorded():
-            return made.table("SELECT COUNT(*) FROM event_log")[0][0]
+            return made.table(EVENTS)[0][0]
 
         made.sl("bal")  # the schema is there; what is killed is the synchronisation
         made.start("sync").communicate()
@@ -90,8 +92,9 @@ def test_a_synchronisation_killed_at_random_moments_ends_as_an_undisturbed_one(
             asked_before = len(made.ovh.requests)
             measure = (asked, recorded)[number % 2]
             enough = (number + chance.random()) / rounds * in_all[measure]
-            with made.start("sync") as killed:
-                while measure() < enough and killed.poll() is None:
+            with made.start("sync") as killed, closing(made.look(EVENTS)) as looks:
+                reached = asked if measure is asked else lambda: next(looks)[0][0]
+                while reached() < enough and killed.poll() is None:
                     time.sleep(0.001)
                 killed.send_signal(signal.SIGKILL)
                 killed.communicate()

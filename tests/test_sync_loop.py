@@ -22,8 +22,9 @@ def made(store, tmp_path):
 
 
 @pytest.fixture
-def small(tmp_path):
-    with rig(tmp_path) as made:
+def small(sqlite, tmp_path):
+    with rig(tmp_path, store=sqlite) as made:
+        sqlite.begin_again(made.database)
         yield made
 
 
@@ -72,8 +73,9 @@ def test_each_round_is_a_command_of_its_own(small):
     assert len(commands) == 2
 
 
-def test_all_profiles_are_read_and_trouble_with_one_is_not_the_others(tmp_path):
-    with rig(tmp_path, "default", messages=60) as made:
+def test_all_profiles_are_read_and_trouble_with_one_is_not_the_others(sqlite, tmp_path):
+    with rig(tmp_path, "default", store=sqlite, messages=60) as made:
+        sqlite.begin_again(made.database)
         assert len(made.profiles) > 1
         made.ovh.do("fault", match="GET /auth/time", kind="malformed", times=1)
         with looping(made, "--all-profiles", every="20s") as loop:

@@ -79,7 +79,7 @@ class Ran:
 class Books:
     """A ledger; `type` runs a command on it as a person would."""
 
-    url: str
+    place: str
     store: Store | None = None  # where there is one, what is drawn first is drawn only once
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Rome"))
     customer: str = ""
@@ -89,6 +89,13 @@ class Books:
     waiting: list[tuple[str, LineKind, Line]] = field(default_factory=list)
     users: dict[int, str] = field(default_factory=dict)
     commands: int = 0
+
+    @property
+    def url(self) -> str:
+        """The address of the ledger, which is there as soon as somebody asks for it."""
+        if self.store is not None:
+            self.store.make(self.place)
+        return self.place
 
     @property
     def address(self) -> Address:
@@ -124,8 +131,8 @@ class Books:
         """Record a drawing, event by event, or all of it in one transaction."""
         if self.store is None or self.commands:
             self._write(drawing, together)
-        elif self.store.restore(self.url, key := f"{together} {drawing}"):
-            vars(self).update(deepcopy(_DRAWN[key]), url=self.url, store=self.store)
+        elif self.store.restore(self.place, key := f"{together} {drawing}"):
+            vars(self).update(deepcopy(_DRAWN[key]), place=self.place, store=self.store)
         else:
             self._write(drawing, together)
             self.store.keep(self.url, key)

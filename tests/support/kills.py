@@ -144,6 +144,9 @@ class Importer:
         notes = self.notes
         return notes[-1].last if notes else 0
 
+    def _count(self) -> int:
+        return self._notes.read_bytes().count(b"\n")
+
     @property
     def said(self) -> str:
         return self._said.read_text()
@@ -151,7 +154,7 @@ class Importer:
     def wait_for(self, notes: int) -> None:
         """Wait until so many transactions are noted, or the process is over."""
         deadline = time.monotonic() + DEADLINE_S
-        while len(self.notes) < notes and self.process.poll() is None:
+        while self._count() < notes and self.process.poll() is None:
             assert time.monotonic() < deadline, self.said
             time.sleep(0.0005)
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from rigs import Rig
@@ -30,6 +31,11 @@ _DEADLINE_S = 40
 Line = dict[str, Any]
 
 
+@cache
+def _read(line: str) -> Line:
+    return json.loads(line)
+
+
 class Loop:
     """A running loop, and its log."""
 
@@ -42,7 +48,7 @@ class Loop:
 
     @property
     def lines(self) -> list[Line]:
-        return [json.loads(line) for line in self.written]
+        return [_read(line) for line in self.written]
 
     def events(self) -> list[str]:
         return [line["event"] for line in self.lines]

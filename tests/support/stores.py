@@ -52,6 +52,14 @@ class Store(ABC):
         """Give the address of an empty ledger, as a context."""
 
     @abstractmethod
+    def promised(self) -> Any:
+        """Give the address of a ledger that `make` makes, or `restore`, as a context."""
+
+    @abstractmethod
+    def make(self, url: str) -> None:
+        """Make a promised ledger, an empty one, if it was not yet made."""
+
+    @abstractmethod
     def beginning(self) -> Any:
         """Give an address at which a first `sync` may begin: SQLite makes the ledger itself."""
 
@@ -83,6 +91,11 @@ class SqliteStore(Store):
         with self.bare() as url:
             shutil.copyfile(sqlite_template(), url)
             yield url
+
+    promised = ledger
+
+    def make(self, url: str) -> None:
+        """A file is made at once: it costs little."""
 
     @contextmanager
     def bare(self) -> Iterator[str]:
@@ -118,6 +131,7 @@ class PostgresStore(Store):
         self.url = url
         self.server = server
         self._kept: dict[str, str] = {}
+        self._promised: set[str] = set()
         self._admin: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True)
 
     @contextmanager
@@ -126,6 +140,19 @@ class PostgresStore(Store):
             yield url
 
     beginning = ledger
+
+    @contextmanager
+    def promised(self) -> Iterator[str]:
+        name = _new_name()
+        self._promised.add(name)
+        try:
+            yield self.address(name)
+        finally:
+            self._drop(name)
+
+    def make(self, url: str) -> None:
+        if _name_of(url) in self._promised:
+            self._replace(url, self._template)
 
     @contextmanager
     def bare(self) -> Iterator[str]:
@@ -168,7 +195,7 @@ class PostgresStore(Store):
 
     @contextmanager
     def _database(self, template: str) -> Iterator[str]:
-        name = f"sms_test_{uuid4().hex[:12]}"
+        name = _new_name()
         self._create(name, template)
         try:
             yield self.address(name)
@@ -183,7 +210,14 @@ class PostgresStore(Store):
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
     def _drop(self, name: str) -> None:
-        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        if name in self._promised:
+            self._promised.remove(name)
+        else:
+            self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _new_name() -> str:
+    return f"sms_test_{uuid4().hex[:12]}"
 
 
 def _name_of(url: str) -> str:
