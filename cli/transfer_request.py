@@ -15,7 +15,8 @@ from ledger.errors import Misuse, Refused
 
 if TYPE_CHECKING:
     from ledger.credits import Credits
-    from ledger.sync.transferring import Intention, Transferring
+    from ledger.sync.transfer_call import Intention
+    from ledger.sync.transferring import Transferring
 
 _ID_DIGITS: Final = 12
 
@@ -56,7 +57,7 @@ def request(
     """
     from cli.progress import progress
     from cli.transfer_words import summary
-    from ledger.sync.transferring import Intention
+    from ledger.sync.transfer_call import Intention
 
     if not (yes or dry_run or sys.stdin.isatty()):
         msg = "expected a terminal to ask on, found none: type --yes to transfer without asking"

@@ -14,7 +14,7 @@ from ledger.errors import Misuse
 
 if TYPE_CHECKING:
     from ledger.sync.customer import Result
-    from projections.transfer_states import TransferState
+    from ledger.transfer_states import Transfer
 
 FINDINGS: Final = 1
 _LONGEST_S: Final = 7 * 86_400
@@ -70,7 +70,7 @@ def resolve(
     return _by_balances(session, wanted, timedelta(seconds=settle_after_s))
 
 
-def _wanted(known: Sequence[TransferState], named: Sequence[str]) -> list[TransferState]:
+def _wanted(known: Sequence[Transfer], named: Sequence[str]) -> list[Transfer]:
     """Give the named transfers, or those in doubt. Raises UnknownTransfer."""
     for name in named:
         if name not in {one.id for one in known}:
@@ -79,7 +79,7 @@ def _wanted(known: Sequence[TransferState], named: Sequence[str]) -> list[Transf
     return [one for one in known if (one.id in named if named else one.is_in_doubt)]
 
 
-def _tell_wanted(wanted: Sequence[TransferState]) -> int:
+def _tell_wanted(wanted: Sequence[Transfer]) -> int:
     from cli.transfer_words import in_short
 
     for one in wanted:
@@ -89,7 +89,7 @@ def _tell_wanted(wanted: Sequence[TransferState]) -> int:
 
 def _as_told(
     session: Session,
-    wanted: Sequence[TransferState],
+    wanted: Sequence[Transfer],
     *,
     sent: bool,
     named: Sequence[str],
@@ -98,7 +98,7 @@ def _as_told(
 ) -> int:
     from cli.transfer_words import in_short
     from ledger.events import FromOperator
-    from ledger.sync.transferring import resolve_by_person
+    from ledger.sync.transfer_call import resolve_by_person
 
     if len(named) != 1 or not reason:
         msg = "--as needs exactly one TRANSFER, and --reason with how you know"
@@ -119,7 +119,7 @@ def _as_told(
     return 0
 
 
-def _by_balances(session: Session, wanted: Sequence[TransferState], after: timedelta) -> int:
+def _by_balances(session: Session, wanted: Sequence[Transfer], after: timedelta) -> int:
     from cli.transfer_words import tell
     from ledger.errors import OvhError
 
@@ -141,7 +141,7 @@ def _by_balances(session: Session, wanted: Sequence[TransferState], after: timed
     return FINDINGS if any(one.id not in told or told[one.id].left for one in left) else 0
 
 
-def _synchronise(session: Session, wanted: Sequence[TransferState], after: timedelta) -> Result:
+def _synchronise(session: Session, wanted: Sequence[Transfer], after: timedelta) -> Result:
     """Read the accounts of the transfers that the profile's key can read."""
     from cli.progress import progress
     from ledger.ovh.client import connect

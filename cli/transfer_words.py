@@ -12,9 +12,9 @@ from cli.tables import cell, draw
 if TYPE_CHECKING:
     from ledger.ovh.gateway import SmsAccount
     from ledger.sync.settling import Settled
-    from ledger.sync.transferring import Intention, Preview
-    from ledger.transfer import Transfer
-    from projections.transfer_states import TransferState
+    from ledger.sync.transfer_call import Intention
+    from ledger.sync.transferring import Preview
+    from ledger.transfer_states import Transfer
 
 
 def summary(wanted: Intention, shown: Preview) -> Iterator[str]:
@@ -35,7 +35,7 @@ def summary(wanted: Intention, shown: Preview) -> Iterator[str]:
     )
 
 
-def in_short(one: TransferState) -> str:
+def in_short(one: Transfer) -> str:
     """Name a transfer in one line."""
     return (
         f"{one.id}: {one.credits} credits from {one.source} to {one.target},"

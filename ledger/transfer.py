@@ -8,10 +8,9 @@ balances or a person settle it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal, assert_never
 
 from ledger.account import Account
 from ledger.credits import ZERO, Credits
@@ -31,10 +30,7 @@ from ledger.events import (
     TransferVoided,
 )
 from ledger.settlement import shows_the_same
-
-Status = Literal["requested", "sent", "voided", "unknown"]
-
-IN_DOUBT: Final = frozenset[Status](("requested", "unknown"))
+from ledger.transfer_states import Transfer, fold
 
 
 class Impossible(Refused):
@@ -51,30 +47,6 @@ class TooMuch(Refused):
 
 class UnknownTransfer(Misuse):
     """No such transfer of this customer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """One transfer; `requested_at` is the time of its call, by OVH's clock."""
-
-    id: str
-    source: str
-    target: str
-    credits: Credits
-    requested_at: datetime
-    source_before: BalanceBefore
-    target_before: BalanceBefore
-    status: Status = "requested"
-    by: SettledBy | None = None
-    answer: str | None = None
-    evidence: TransferEvidence | None = None
-
-    @property
-    def is_in_doubt(self) -> bool:
-        return self.status in IN_DOUBT
-
-    def moves(self, account: str) -> bool:
-        return account in {self.source, self.target}
 
 
 @dataclass(slots=True)
@@ -114,39 +86,7 @@ class Transfers:
 def evolve(transfers: Transfers, event: TransferEvent) -> None:
     """Apply the next event of the stream."""
     transfers.version += 1
-    match event:
-        case TransferRequested():
-            transfers.all[event.transfer] = Transfer(
-                id=event.transfer,
-                source=event.source_account,
-                target=event.target_account,
-                credits=event.credits,
-                requested_at=event.happened_at,
-                source_before=event.source_before,
-                target_before=event.target_before,
-            )
-        case TransferConfirmed() | TransferSettledLate():
-            _settle(transfers, event, "sent", by=event.by, answer=None)
-        case TransferVoided():
-            _settle(transfers, event, "voided", by=event.by, answer=event.answer)
-        case TransferUnknown():
-            _settle(transfers, event, "unknown", by=None, answer=event.answer)
-        case _:
-            assert_never(event)
-
-
-def _settle(
-    transfers: Transfers,
-    event: TransferConfirmed | TransferSettledLate | TransferVoided | TransferUnknown,
-    status: Status,
-    *,
-    by: SettledBy | None,
-    answer: str | None,
-) -> None:
-    before = transfers.all[event.transfer]
-    transfers.all[event.transfer] = replace(
-        before, status=status, by=by, answer=answer, evidence=event.evidence
-    )
+    fold(transfers.all, transfers.customer, event)
 
 
 # --- before the call -----------------------------------------------------------------------

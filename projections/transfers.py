@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from ledger.credits import ZERO, Credits
 from ledger.database import Database
+from ledger.transfer_states import Status, Transfer
 from projections.books import books, log_position
 from projections.report import NESTED, Report
-from projections.transfer_states import Status, TransferState, all_transfer_states
+from projections.transfer_states import all_transfer_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def list_transfers(database: Database) -> Report[TransferRow]:
         return Report(TransferRow, log_position(database), rows)
 
 
-def _row(one: TransferState, zone: ZoneInfo) -> TransferRow:
+def _row(one: Transfer, zone: ZoneInfo) -> TransferRow:
     return TransferRow(
         transfer=one.id,
         customer=one.customer,
@@ -71,7 +72,7 @@ def _row(one: TransferState, zone: ZoneInfo) -> TransferRow:
     )
 
 
-def _shown(one: TransferState, zone: ZoneInfo) -> Iterator[Shown]:
+def _shown(one: Transfer, zone: ZoneInfo) -> Iterator[Shown]:
     if one.evidence is None:
         return
     for account, after in (
@@ -90,7 +91,7 @@ def _shown(one: TransferState, zone: ZoneInfo) -> Iterator[Shown]:
         )
 
 
-def reason_of(one: TransferState) -> str | None:
+def reason_of(one: Transfer) -> str | None:
     """Say in words how the outcome of a transfer is known, or why it is not."""
     match one.status:
         case "requested":
@@ -103,14 +104,14 @@ def reason_of(one: TransferState) -> str | None:
             assert_never(one.status)
 
 
-def _settled(one: TransferState) -> str | None:
+def _settled(one: Transfer) -> str | None:
     late = "after it was taken for void" if one.late else None
     told = {"answer": one.answer, "balances": "; ".join(_balances(one)), "operator": None}
     known = told[one.by] if one.by else None
     return "; ".join(text for text in (late, known, one.stated) if text) or None
 
 
-def _balances(one: TransferState) -> Iterator[str]:
+def _balances(one: Transfer) -> Iterator[str]:
     if one.evidence is None:
         return
     source, target = one.evidence.source, one.evidence.target

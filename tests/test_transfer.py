@@ -28,7 +28,6 @@ from ledger.transfer import (
     Impossible,
     InDoubt,
     TooMuch,
-    Transfer,
     Transfers,
     UnknownTransfer,
     confirm,
@@ -39,6 +38,7 @@ from ledger.transfer import (
     request,
     void,
 )
+from ledger.transfer_states import Transfer
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 LATER = AT + timedelta(minutes=6)

@@ -27,7 +27,7 @@ from transfers import FIRST, POST, SECOND, Kill, Killed, making, posts
 from cli.progress import Silent
 from ledger.credits import Credits
 from ledger.errors import LedgerError
-from ledger.sync.transferring import Intention
+from ledger.sync.transfer_call import Intention
 
 SOAK = bool(os.environ.get("SMS_LEDGER_SOAK"))
 RUNS = 500 if SOAK else 12

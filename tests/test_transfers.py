@@ -49,7 +49,7 @@ from ledger.sandbox import profiles
 from ledger.sandbox.people import MARTIN
 from ledger.service import Ledger, Work
 from ledger.sync.settling import Settled
-from ledger.sync.transferring import Intention, NotCalled, NotKnown, NotTransferred
+from ledger.sync.transfer_call import Intention, NotCalled, NotKnown, NotTransferred
 from ledger.transfer import InDoubt, request
 from projections.transfers import list_transfers
 

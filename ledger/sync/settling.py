@@ -25,7 +25,7 @@ from ledger.service import Ledger, Work
 from ledger.settlement import BalanceLater, Side, Verdict, is_certain, judge, shows_the_same
 from ledger.sync.account import Context
 from ledger.sync.balance import Known
-from ledger.transfer import Transfer
+from ledger.transfer_states import Transfer
 
 # How long after a call its effect must show, if there is one: OVH moves credits at once.
 SETTLE_AFTER: Final = timedelta(minutes=5)
