@@ -12,6 +12,7 @@ import click
 
 from cli.options import CreditsType
 from cli.output import Output, show, show_words, with_output
+from cli.recharge_rules import rules
 from cli.session import Session, pass_session
 from cli.whatif import whatif
 from ledger.errors import Misuse, OvhError, OvhRightMissing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cli.actions.recharging import Change, Outcome
     from ledger.credits import Credits
     from ledger.ovh.client import OvhClient
+    from ledger.recharge_rules import RechargeRules
     from projections.recharges import RechargeRow, Shown
 
 
@@ -28,6 +30,7 @@ def recharge() -> None:
     """Show and set OVH's automatic recharge."""
 
 
+recharge.add_command(rules)
 recharge.add_command(whatif)
 
 
@@ -132,7 +135,6 @@ def set_(
     Example: sms-ledger recharge set sms-ab12345-1 --threshold 50 --amount 250 --yes
     """
     from cli.actions.recharging import check_unmoved, look, plan
-    from ledger.recharge_rules import rules_on
 
     if off and amount is not None:
         msg = "--off cannot be combined with --amount"
@@ -143,18 +145,19 @@ def set_(
     _require_open(session, account)
     with _connected(session) as client:
         now = client.time()
+        rules = _rules(session, now)
         change = plan(
             look(client, account, at=now),
             account,
             threshold=threshold,
             amount=amount,
             off=off,
-            rules=rules_on(now.date()),
+            rules=rules,
         )
         if change.is_none:
             click.echo(f"{account}: nothing to change: {_settings(change.wanted)}")
             return 0
-        _tell_plan(change, now, dry_run=dry_run)
+        _tell_plan(change, rules, now, dry_run=dry_run)
         if dry_run:
             return 0
         _confirm(yes=yes)
@@ -173,15 +176,23 @@ def _require_open(session: Session, account: str) -> None:
         raise Misuse(msg)
 
 
-def _tell_plan(change: Change, now: datetime, *, dry_run: bool) -> None:
-    from ledger.recharge_rules import conditions, rules_on
+def _rules(session: Session, now: datetime) -> RechargeRules:
+    """Give the rules of OVH that hold today."""
+    from projections.stated_rules import rules_in_force
+
+    with session.for_reading() as database:
+        return rules_in_force(database, now.date())
+
+
+def _tell_plan(change: Change, rules: RechargeRules, now: datetime, *, dry_run: bool) -> None:
+    from ledger.recharge_rules import conditions
 
     before = _settings((change.now.threshold, change.now.amount))
     verb = "would change" if dry_run else "change"
     click.echo(f"{change.account}: {verb} {before} to {_settings(change.wanted)}")
     if change.amount is None:
         return
-    for one in conditions(rules_on(now.date()), change.now.facts, now.date()):
+    for one in conditions(rules, change.now.facts, now.date()):
         if not one.holds:
             click.echo(f"note: {one.text}", err=True)
 

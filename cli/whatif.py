@@ -57,7 +57,7 @@ def whatif(
     Example: sms-ledger recharge whatif sms-ab12345-1 --threshold 50 --amount 250
     """
     from cli.whatif_words import words
-    from ledger.recharge_rules import rules_on
+    from projections.stated_rules import rules_in_force
     from projections.whatif import Wanted
     from projections.whatif import whatif as replayed
 
@@ -74,7 +74,7 @@ def whatif(
             off=off,
             period=period,
             delay_s=None if delay is None else delay // timedelta(seconds=1),
-            amounts=rules_on(now.date()).amounts,
+            amounts=rules_in_force(database, now.date()).amounts,
             tariff=_tariff(database, account, files),
             now=now,
         )
@@ -95,16 +95,16 @@ def _check(
     """Refuse what OVH does not offer. Raises UnknownAccount or NotOffered."""
     from ledger.credits import ZERO
     from ledger.recharge import check_settings
-    from ledger.recharge_rules import rules_on
     from projections.books import books
     from projections.recharges import known_facts
+    from projections.stated_rules import rules_in_force
 
     (book,) = books(database, [account])
     smpp = known_facts(database, book).smpp
     check_settings(
         ZERO if threshold is None else threshold,
         amount,
-        rules=rules_on(now.date()),
+        rules=rules_in_force(database, now.date()),
         smpp=bool(smpp),
     )
 

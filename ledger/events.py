@@ -10,7 +10,7 @@ No event holds personal data: no receiver, sender, text, password, free-text tag
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import ClassVar, Final, Literal, TypedDict, get_args
 
@@ -19,6 +19,7 @@ from msgspec.structs import fields
 
 from ledger.credits import Credits
 from ledger.money import Money
+from ledger.recharge_rules import RechargeRules
 
 LineKind = Literal["consumption", "reply", "hlr", "cleaning"]
 LINE_KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
@@ -534,6 +535,33 @@ class PacksSeen(Event, frozen=True, kw_only=True):
     tiers: tuple[PackTier, ...]
 
 
+class RechargeRulesStated(Event, frozen=True, kw_only=True):
+    """OVH's rules of automatic recharge from `happened_at` on, as a person found them stated.
+
+    They hold until a later version does, and supersede what the program ships for the time
+    from that day on: `since`, as `2027-01-01`. `document` names where OVH says so.
+    """
+
+    TOPIC: ClassVar[str] = "sms.recharge-rules-stated.1"
+    since: str
+    amounts: tuple[int, ...]
+    payment_types: tuple[str, ...]
+    least_age_months: int
+    with_smpp: bool
+    document: str
+
+    @property
+    def rules(self) -> RechargeRules:
+        return RechargeRules(
+            since=date.fromisoformat(self.since),
+            amounts=self.amounts,
+            payment_types=self.payment_types,
+            least_age_months=self.least_age_months,
+            with_smpp=self.with_smpp,
+            source=self.document,
+        )
+
+
 # --- transfers ---------------------------------------------------------------------------
 
 
@@ -670,6 +698,7 @@ LedgerEvent = (
     | RatesEvent
     | TransferEvent
     | BalanceObserved
+    | RechargeRulesStated
 )
 
 EVENTS: Final[tuple[type[LedgerEvent], ...]] = get_args(LedgerEvent)

@@ -31,6 +31,7 @@ from ledger.events import (
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
+    RechargeRulesStated,
     RechargeSettingsSeen,
     RefundSeen,
     TransferConfirmed,
@@ -108,6 +109,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | BalanceObserved()
             | RatesSeen()
             | PacksSeen()
+            | RechargeRulesStated()
         ):
             return
         case _:

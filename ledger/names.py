@@ -14,7 +14,7 @@ _DIGIT_RUN = re.compile(r"[0-9]{5}")
 _GROUPED_NUMBER = re.compile(r"(?:[0-9][._-]?){9}")
 
 # The first words of other streams: an account of that name would be taken for one of them.
-_RESERVED: Final = frozenset({"customer", "rates"})
+_RESERVED: Final = frozenset({"customer", "rates", "recharge"})
 
 ALIAS_MARK: Final = "~"
 
@@ -68,6 +68,10 @@ def observations_stream(account: str) -> str:
 
 def rates_stream(billing_country: str) -> str:
     return f"rates/{billing_country}"
+
+
+# Of the whole ledger: OVH's rules are the same for all customers.
+RECHARGE_RULES: Final = "recharge/rules"
 
 
 def may_be_kept(label: str) -> bool:

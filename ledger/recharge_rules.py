@@ -5,7 +5,7 @@ OVH changes them, and tells so in its guides and its panel only: each version st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -71,13 +71,19 @@ SHIPPED: Final = (
 )
 
 
-def rules_on(day: date) -> RechargeRules:
+def versions(stated: Iterable[RechargeRules] = ()) -> list[RechargeRules]:
+    """Give all rules in order of time: the shipped ones, and those that were stated.
+
+    What was stated last of a day counts, before what is shipped.
+    """
+    found = {one.since: one for one in (*SHIPPED, *stated)}
+    return [found[since] for since in sorted(found)]
+
+
+def rules_on(day: date, stated: Iterable[RechargeRules] = ()) -> RechargeRules:
     """Give the rules of a day; before the first of them, the first."""
-    return max((one for one in SHIPPED if one.since <= day), default=SHIPPED[0], key=_since)
-
-
-def _since(rules: RechargeRules) -> date:
-    return rules.since
+    known = versions(stated)
+    return next((one for one in reversed(known) if one.since <= day), known[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +113,8 @@ def conditions(rules: RechargeRules, facts: Facts, day: date) -> tuple[Condition
 
 
 def _payment(rules: RechargeRules, facts: Facts) -> Condition:
-    wanted = "a valid SEPA direct debit"
+    sepa = rules.payment_types == _SEPA
+    wanted = f"a valid {'SEPA direct debit' if sepa else ' or '.join(rules.payment_types)}"
     if facts.methods is None:
         return Condition("payment", None, f"{wanted} is needed; payment methods were not read")
     found = [status for kind, status in facts.methods if kind in rules.payment_types]

@@ -22,6 +22,7 @@ from ledger import consumption as consumptions
 from ledger import customer as customers
 from ledger import observation as observations
 from ledger import rates as rate_books
+from ledger import rule_book as rule_books
 from ledger import transfer as transfers
 from ledger.account import Account
 from ledger.canonical import encode
@@ -38,10 +39,12 @@ from ledger.events import (
     LineKind,
     PageRecorded,
     RatesEvent,
+    RechargeRulesStated,
     TransferEvent,
 )
 from ledger.movements import Movement, movements
 from ledger.names import (
+    RECHARGE_RULES,
     consumption_stream,
     customer_stream,
     observations_stream,
@@ -51,20 +54,21 @@ from ledger.names import (
 from ledger.observation import Observations
 from ledger.pages import Line, LineId, unpack
 from ledger.rates import RateBook
+from ledger.rule_book import RuleBook
 from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
 from ledger.storage.verbatim import insert, whole_transaction
 from ledger.times import to_us
 from ledger.totals import Recorded
 from ledger.transfer import Transfers
 
-State = Customer | Account | Consumption | Observations | RateBook | Transfers
+State = Customer | Account | Consumption | Observations | RateBook | RuleBook | Transfers
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 6
 _FIRST_WAIT_S: Final = 0.01
 
 
-def stream_of(state: State) -> str:
+def stream_of(state: State) -> str:  # noqa: PLR0911 (one per stream)
     match state:
         case Customer():
             return customer_stream(state.name)
@@ -76,6 +80,8 @@ def stream_of(state: State) -> str:
             return observations_stream(state.account)
         case RateBook():
             return rates_stream(state.billing_country)
+        case RuleBook():
+            return RECHARGE_RULES
         case Transfers():
             return transfers_stream(state.customer)
         case _:
@@ -94,6 +100,8 @@ def _evolve(state: State, event: LedgerEvent) -> None:
         observations.evolve(state, event)
     elif isinstance(state, RateBook) and isinstance(event, RatesEvent):
         rate_books.evolve(state, event)
+    elif isinstance(state, RuleBook) and isinstance(event, RechargeRulesStated):
+        rule_books.evolve(state, event)
     elif isinstance(state, Transfers) and isinstance(event, TransferEvent):
         transfers.evolve(state, event)
     else:
@@ -260,6 +268,11 @@ class Work:
     def rates(self, billing_country: str) -> RateBook:
         state = self._load(RateBook(billing_country))
         assert isinstance(state, RateBook)  # noqa: S101
+        return state
+
+    def recharge_rules(self) -> RuleBook:
+        state = self._load(RuleBook())
+        assert isinstance(state, RuleBook)  # noqa: S101
         return state
 
     def transfers(self, customer: str) -> Transfers:

@@ -11,7 +11,6 @@ from ledger.credits import MILLI_PER_CREDIT, Credits
 from ledger.database import Rows
 from ledger.events import BalanceObserved, PackTier
 from ledger.names import observations_stream
-from ledger.recharge_rules import rules_on
 from ledger.tariff import PACKS, whole
 from ledger.times import to_us
 from projections.advice import KEPT_DAYS, Standing, larger_amount
@@ -21,6 +20,7 @@ from projections.outlooks import Dates, Outlook, dates_below, used_in
 from projections.prices import Price, billed, listed, tariff_of, tiers_of
 from projections.rounding import credits_of
 from projections.settings_seen import in_force, settings_seen
+from projections.stated_rules import rules_in_force
 from projections.usage import Usage, read_usage
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Prospect:
     held: int
     billed: Price | None
     tiers: Sequence[PackTier]
+    amounts: Sequence[int]
 
     @property
     def book(self) -> Book:
@@ -105,6 +106,7 @@ def prospect(rows: Rows, book: Book, as_of: Moment | None, now: datetime) -> Pro
         held=observed.held.milli if observed else 0,
         billed=billed(rows, book.account, usage.as_of),
         tiers=tiers_of(tariff, usage.as_of if as_of else now),
+        amounts=rules_in_force(rows, usage.today).amounts,
     )
 
 
@@ -133,6 +135,6 @@ def cheaper(known: Prospect) -> list[str]:
     if bought is None or per_day <= 0 or known.outlook.history.method != "weekdays":
         return []
     by_recharge = known.amount is not None
-    offered = rules_on(known.usage.today).amounts if by_recharge else PACKS
+    offered = known.amounts if by_recharge else PACKS
     line = larger_amount(known.tiers, bought, offered, per_day)
     return [line] if line else []

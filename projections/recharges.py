@@ -16,11 +16,12 @@ from ledger.events import (
     RechargeSettingsSeen,
 )
 from ledger.names import customer_stream, observations_stream
-from ledger.recharge_rules import Condition, Facts, conditions, rules_on
+from ledger.recharge_rules import Condition, Facts, conditions
 from ledger.times import local_day
 from projections.books import Book, books, log_position
 from projections.latest import latest
 from projections.report import NESTED, Report
+from projections.stated_rules import rules_in_force
 
 Status = Literal["on", "off", "cannot work", "not known", "not read"]
 
@@ -88,7 +89,8 @@ def _row(
 ) -> RechargeRow:
     shown = live.get(book.account) if live is not None else _seen(rows, book)
     day = local_day(now, book.zone)
-    judged = conditions(rules_on(day), shown.facts, day) if shown else ()
+    rules = rules_in_force(rows, day)
+    judged = conditions(rules, shown.facts, day) if shown else ()
     return RechargeRow(
         customer=book.customer,
         account=book.account,

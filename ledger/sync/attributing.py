@@ -20,7 +20,7 @@ from ledger.recharge import (
     attribute_recharge,
     in_question,
 )
-from ledger.recharge_rules import Facts, RechargeRules, conditions, rules_on
+from ledger.recharge_rules import Facts, conditions
 from ledger.service import Work
 from ledger.sync.account import Context
 from ledger.sync.memory import examine, examined
@@ -40,8 +40,11 @@ def attribute_recharges(context: Context, service: str) -> int:
     left = _unexamined(context, account)
     if not left or account.opening is None:
         return 0
+    book = context.ledger.work(lambda work: work.recharge_rules())
     possible = [
-        one for one in left if in_question(account, one, rules=_rules(context, account, one))
+        one
+        for one in left
+        if in_question(account, one, rules=book.on(_day_of(context, account, one)))
     ]
     answers: list[Answer] = []
     if possible:
@@ -108,8 +111,8 @@ def _references(service: str, purchases: Iterable[str]) -> Iterator[str]:
     return (f"{service} {one}" for one in purchases)
 
 
-def _rules(context: Context, account: Account, purchase: str) -> RechargeRules:
-    return rules_on(local_day(account.known["purchase", purchase][0], context.zone))
+def _day_of(context: Context, account: Account, purchase: str) -> date:
+    return local_day(account.known["purchase", purchase][0], context.zone)
 
 
 def _answers(
@@ -121,9 +124,11 @@ def _answers(
     seen = work.observations(service).last
     stretches = _Stretches(context, account, account.opening, work.consumption(service))
     found: list[Answer | None] = []
+    book = work.recharge_rules()
     for purchase in purchases:
         at, _ = account.known["purchase", purchase]
-        rules, day = _rules(context, account, purchase), local_day(at, context.zone)
+        day = local_day(at, context.zone)
+        rules = book.on(day)
         methods = customer.methods_at(at)
         facts = Facts(
             created_on=stretches.created_on,

@@ -31,6 +31,7 @@ from ledger.events import (
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
+    RechargeRulesStated,
     RechargeSettingsSeen,
     RefundSeen,
     TransferConfirmed,
@@ -131,6 +132,7 @@ class _Writing:
                 | BalanceObserved()
                 | RatesSeen()
                 | PacksSeen()
+                | RechargeRulesStated()
             ):
                 pass
             case _:
