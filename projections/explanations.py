@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from ledger.canonical import decode
 from ledger.credits import ZERO, Credits
@@ -77,8 +78,13 @@ def open_breaks(rows: Rows, account: str) -> Iterator[Claim]:
         )
 
 
-def claims_of(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim]:
-    """Give what an observation and the ledger say besides: it needs no person to look at it."""
+def claims_of(
+    rows: Rows, account: str, seen: BalanceObserved, *, until: datetime
+) -> Iterator[Claim]:
+    """Give what an observation and the ledger say besides: it needs no person to look at it.
+
+    `until` is when the same numbers were seen last.
+    """
     if seen.pending is not None and seen.pending.count:
         in_flight = seen.pending.credits
         text = (
@@ -88,7 +94,7 @@ def claims_of(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim
         yield Claim("timing", -in_flight, text, in_parts=True)
     yield from _transfers_in_doubt(rows, account, seen)
     yield from _not_billed(rows, account)
-    yield from _refunds(rows, account, seen)
+    yield from _refunds(rows, account, until)
     if seen.held:
         text = (
             f"{seen.held} credits are held by the quotas of"
@@ -135,9 +141,9 @@ def _not_billed(rows: Rows, account: str) -> Iterator[Claim]:
         yield Claim("not billed", spent, text, in_parts=True)
 
 
-def _refunds(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim]:
+def _refunds(rows: Rows, account: str, until: datetime) -> Iterator[Claim]:
     """Give the refunds: all of a line's credits may have left with it, or none."""
-    for one in refunds_open(rows, account, until=seen.happened_at):
+    for one in refunds_open(rows, account, until=until):
         about = f"{one.credits} credits" if one.credits else "credits, how many is not told,"
         bill = f" of bill {one.bill_id}" if one.bill_id else ""
         text = (

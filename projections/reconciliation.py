@@ -15,7 +15,7 @@ from ledger.credits import ZERO, Credits
 from ledger.database import Database, Rows
 from ledger.events import BalanceObserved
 from ledger.names import observations_stream
-from ledger.times import to_us
+from ledger.times import from_us, to_us
 from projections.batch import caught_up
 from projections.books import Book, books, log_position, notes
 from projections.explanations import Claim, Explanation, claims_of, open_breaks, share
@@ -86,7 +86,7 @@ def _reconciled(database: Database, book: Book, oldest_us: int | None) -> Reconc
     at_us = max(to_us(seen.happened_at), _looked_again_us(database, book))
     known = balance_before(database, book, at_us + 1)
     drift = None if known is None else seen.owned - known
-    claims = [*breaks, *claims_of(database, book.account, seen)]
+    claims = [*breaks, *claims_of(database, book.account, seen, until=from_us(at_us))]
     claims += rate_surprises(database, book.account, book.customer, book.zone)
     lines = tuple(share(drift or ZERO, claims))
     explained = sum((line.credits for line in lines), ZERO)

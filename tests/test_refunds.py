@@ -6,9 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rigs import Rig, events_of, rig
 
+from ledger.account import Account, evolve, see_refund
+from ledger.canonical import decode
 from ledger.events import CreditsPurchased, RefundSeen
+from ledger.money import Money
 from ledger.sandbox import billing
 
 FIRST = "sms-ab12345-1"
@@ -137,3 +141,34 @@ def test_without_the_right_refunds_are_a_note_and_no_failure(sqlite, tmp_path):
         told = "note: refunds not read: the key lacks the rule `GET /me/refund`"
         assert ran.err.count(told) == 1
         assert refunds(made) == []
+
+
+SAMPLE = Path(__file__).parent / "data" / "topics" / f"{RefundSeen.TOPIC}.state"
+
+
+def test_one_line_with_other_money_is_put_before_a_person_once():
+    event = decode(RefundSeen.TOPIC, SAMPLE.read_bytes())
+    assert isinstance(event, RefundSeen)
+    account = Account(FIRST)
+    assert see_refund(account, event) == (event,)
+    evolve(account, event)
+    assert see_refund(account, event) == ()
+    other = replace(event, total_price=Money.parse("24.00", "EUR"))
+    (opened,) = see_refund(account, other)
+    assert (opened.kind, opened.reference) == ("purchase-conflict", event.refund_detail_id)
+    assert "is recorded with 25.00 EUR of 2026-09-14" in opened.text
+    assert "found 24.00 EUR" in opened.text
+    evolve(account, opened)
+    assert see_refund(account, other) == ()
+
+
+def test_a_refund_whose_words_tell_no_credits_is_shown_and_explains_nothing(sqlite, tmp_path):
+    with rig(tmp_path, store=sqlite, bill_quantity="one", bill_names_credits=False) as made:
+        made.sync()
+        made.ovh.do("advance", by="1h")
+        made.ovh.do("refund", account=FIRST, credits=0)
+        a_day_later(made)
+        lines = made.sl("recon", "run", FIRST, "-O", "json").rows[0]["lines"]
+        (line,) = [one for one in lines if one["kind"] == "refund"]
+        assert line["credits"] == "0"
+        assert "back for credits, how many is not told, of bill IT" in line["text"]
