@@ -94,11 +94,14 @@ def show(
     write(text, output.file)
 
 
-def show_words(report: Report[Any], output: Output, words: Sequence[str]) -> None:
+def show_words(
+    report: Report[Any], output: Output, words: Sequence[str], *, with_position: bool = True
+) -> None:
     """Write a report that no table fits, for people."""
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
-    write("\n".join([*words, *_position(report, sealed(report))]) + "\n", output.file)
+    ending = _position(report, sealed(report)) if with_position else []
+    write("\n".join([*words, *ending]) + "\n", output.file)
 
 
 def sealed(report: Report[Any], account: str | None = None) -> list[Checkpoint]:
