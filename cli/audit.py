@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +16,7 @@ from ledger.errors import IntegrityFailure
 if TYPE_CHECKING:
     from ledger.merkle import Anchor
     from projections.moments import Period
+    from projections.report import Report
 
 
 @click.group(short_help="Who recorded what, when, why, on what evidence.")
@@ -104,3 +107,81 @@ def verify(session: Session, *, anchors: tuple[Anchor, ...], output: Output) -> 
     else:
         show(report, output, command="audit-verify")
     return 0 if found.intact else IntegrityFailure.status
+
+
+_customer_option = click.option(
+    "--customer", metavar="NICHANDLE", help="Of this customer's events alone."
+)
+
+
+@audit.command(short_help="A proof of one event, or that one anchor goes on from another.")
+@click.argument("event", required=False)
+@click.option(
+    "--from", "first", metavar="SIZE", help="Of this size or SIZE:ROOT; no EVENT then."
+)
+@click.option(
+    "--to", metavar="SIZE", help="In the tree of this size or SIZE:ROOT. Default: all."
+)
+@_customer_option
+@with_output
+@pass_session
+def proof(
+    session: Session,
+    *,
+    event: str | None,
+    first: str | None,
+    to: str | None,
+    customer: str | None,
+    output: Output,
+) -> None:
+    """Prove that EVENT, a position or STREAM@VERSION, is one of those under an anchor.
+
+    With --from in place of EVENT: that an older anchor is of the beginning of a newer one. A
+    proof is a file (-o proof.json) that `verify.py` of `audit export` verifies offline.
+
+    Example: sms-ledger audit proof 1
+    """
+    from cli.proof_words import consistency_sentences, inclusion_sentences
+    from projections.proofs import prove_consistency, prove_inclusion
+
+    if (event is None) is (first is None):
+        msg = "expected EVENT, or --from SIZE in its place"
+        raise click.UsageError(msg)
+    if event is not None:
+        included = prove_inclusion(session.database, event, to=to, customer=customer)
+        _show_proof(included, output, inclusion_sentences(*included.rows))
+    else:
+        consistent = prove_consistency(session.database, str(first), to=to, customer=customer)
+        _show_proof(consistent, output, consistency_sentences(*consistent.rows))
+
+
+def _show_proof(report: Report[Any], output: Output, words: Iterable[str]) -> None:
+    from cli.output import show_words
+
+    if output.for_people:
+        show_words(report, output, list(words))
+    else:
+        show(report, output, command="audit-proof")
+
+
+@audit.command(short_help="Every event as it is stored, with a program to verify it.")
+@click.option(
+    "-o", "folder", required=True, metavar="FOLDER", show_envvar=False,
+    type=click.Path(path_type=Path), help="A new folder to write.",
+)  # fmt: skip
+@_customer_option
+@pass_session
+def export(session: Session, *, folder: Path, customer: str | None) -> None:
+    """Write events.jsonl, every event with its stored bytes, and verify.py, into a new folder.
+
+    An auditor types `python3 -I verify.py --expect SIZE:ROOT` there, with a checkpoint that was
+    kept: no ledger, no network and no library is needed. The folder appears when it is whole.
+
+    Example: sms-ledger audit export -o audit-2026
+    """
+    from cli.actions.exporting import write_export
+    from projections.audit_export import Export
+
+    lines = Export(session.database, customer)
+    write_export(folder, lines)
+    click.echo(lines.anchor)

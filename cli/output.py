@@ -141,19 +141,26 @@ def _colored(output: Output) -> bool:
 
 
 def as_json(report: Report[Any], command: str, seals: Sequence[Checkpoint] = ()) -> str:
-    """Give one object: schema, position, its checkpoints, notes, rows."""
+    """Give one object: schema, position and what seals it, notes, rows."""
     import json
 
     whole = {
         "schema": f"sms-ledger/{command}/1",
         "position": report.position,
-        "checkpoint": str(seals[0]) if seals else None,
-        "checkpoint_at": plain(seals[0].recorded_at) if seals else None,
-        **({"customer_checkpoint": str(seals[1])} if len(seals) > 1 else {}),
+        **({} if report.position is None else _seals(seals)),
         "notes": report.notes,
         "rows": [plain(row) for row in report.rows],
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _seals(seals: Sequence[Checkpoint]) -> dict[str, str | None]:
+    whole = seals[0] if seals else None
+    return {
+        "checkpoint": str(whole) if whole else None,
+        "checkpoint_at": whole.recorded_at.isoformat() if whole else None,
+        **({"customer_checkpoint": str(seals[1])} if len(seals) > 1 else {}),
+    }
 
 
 def plain(value: Any) -> Any:
