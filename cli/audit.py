@@ -30,6 +30,7 @@ def audit() -> None:
 )
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Such as page-recorded.")
 @click.option("--actor", metavar="NAME", help="Recorded by this actor.")
+@click.option("--reason", metavar="TEXT", help="Whose reason has this in it.")
 @click.option(
     "--position", "positions", type=PositionsType(), metavar="A..B", help="Between positions."
 )
@@ -42,6 +43,7 @@ def log(
     accounts: tuple[str, ...],
     kinds: tuple[str, ...],
     actor: str | None,
+    reason: str | None,
     positions: tuple[int, int | None] | None,
     period: Period,
     output: Output,
@@ -55,28 +57,46 @@ def log(
     from projections.audit_log import Wanted, audit_log
 
     first, last = positions or (1, None)
-    wanted = Wanted(period, accounts, kinds, actor, first, last)
+    wanted = Wanted(period, accounts, kinds, actor, reason, first, last)
     show(audit_log(session.database, wanted), output, command="audit-log", hide=["digest"])
 
 
-@audit.command("show", short_help="One event with all that it says.")
-@click.argument("position", type=click.IntRange(1, 2**62))
+@audit.command("show", short_help="One event, or one line, with all that belongs to it.")
+@click.argument("named", nargs=-1, required=True, metavar="EVENT | ACCOUNT KIND ID")
 @with_output
 @pass_session
-def show_event(session: Session, position: int, *, output: Output) -> None:
-    """Show the event at POSITION of the log.
+def show_event(session: Session, named: tuple[str, ...], *, output: Output) -> None:
+    """Show an event of the log, named by its position or as STREAM@VERSION.
+
+    That is what happened, who wrote it down, when, why, on what evidence, what caused it, and
+    what followed from it. Of a message, reply, HLR lookup or cleaning, named by ACCOUNT, KIND
+    (consumption, reply, hlr, cleaning) and its OVH ID: what it costs now, its page in the log,
+    and the statement that it stands in.
 
     Example: sms-ledger audit show 1
     """
-    from cli.audit_words import sentences
+    from cli import audit_words
     from cli.output import show_words
-    from projections.audit_log import audit_show
 
-    report = audit_show(session.database, position)
+    report: Report[Any]
+    match named:
+        case (event,):
+            from projections.audit_log import audit_show
+
+            report, command = audit_show(session.database, event), "audit-show"
+            words = [line for row in report.rows for line in audit_words.sentences(row)]
+        case (account, kind, line):
+            from projections.audit_lines import show_line
+
+            report, command = show_line(session.database, account, kind, line), "audit-line"
+            words = [line for row in report.rows for line in audit_words.of_line(row)]
+        case _:
+            msg = "expected an event, or ACCOUNT KIND ID of a line"
+            raise click.UsageError(msg)
     if output.for_people:
-        show_words(report, output, [line for row in report.rows for line in sentences(row)])
+        show_words(report, output, words)
     else:
-        show(report, output, command="audit-show")
+        show(report, output, command=command)
 
 
 @audit.command(short_help="Recompute everything, and hold it against anchors.")
