@@ -39,7 +39,8 @@ def checkpoints(rows: Rows, position: int, *, account: str | None = None) -> lis
     if not position:
         return []
     heads = rows.execute(_HEADS, whole=WHOLE, account=account or WHOLE)
-    if any(tree == WHOLE and size == position for tree, size, *_ in heads):
+    is_whole = all(isinstance(root, bytes) for _, _, root, _ in heads)  # else it is damaged
+    if is_whole and any(tree == WHOLE and size == position for tree, size, *_ in heads):
         return sorted(map(_checkpoint, heads), key=lambda one: one.customer or WHOLE)
     trees = (WHOLE,) if account is None else (WHOLE, _customer_of(rows, account))
     return [one for tree in trees for one in _past(rows, tree, position)]

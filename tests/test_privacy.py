@@ -27,9 +27,10 @@ ERASABLE = {"alias", "label"}
 @pytest.fixture(scope="module")
 def long_run(store, tmp_path_factory):
     with rig(tmp_path_factory.mktemp("privacy"), "busy", store=store) as made:
-        outputs = []
+        outputs, made.anchors = [], []
         for _ in range(2):
             outputs += [made.sl("sync", profile=profile) for profile in made.profiles]
+            made.anchors.append(json.loads(made.sl("bal", "-O", "json").out)["checkpoint"])
             for account in made.ovh.world.accounts:
                 made.ovh.do("send", account=account, count=3, tag="anna.rossi@example.org")
                 made.ovh.do("reply", account=account)
@@ -109,6 +110,13 @@ def test_no_digest_of_a_number_or_a_text_is_stored(long_run):
                     assert digest.digest() not in stored, f"the {name} of one of the {kind}"
                     assert digest.hexdigest().encode() not in stored
     assert searched > 100
+
+
+def test_a_long_run_holds_every_anchor_that_it_showed(long_run):
+    made, _, _ = long_run
+    given = [word for anchor in made.anchors for word in ("--expect", anchor)]
+    ran = made.sl("audit", "verify", *given)
+    assert (ran.status, ran.out.count(" holds: the first ")) == (0, 2), ran
 
 
 def test_an_export_shows_an_auditor_nothing_personal(long_run, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
+from books import Books
 from stores import damage
 
 from ledger.merkle import Anchor, Chain, Frontier, root_of
@@ -88,13 +89,43 @@ def test_an_empty_ledger_has_no_checkpoint(books):
     assert books.type("bal").out == "nothing to show\nlog position 0\n"
 
 
-@pytest.mark.parametrize("position", range(1, 8))
-def test_a_checkpoint_of_the_past_is_what_it_was(story, position):
-    with closing(story.database()) as database:
-        whole, *own = checkpoints(database, position, account="sms-cd67890-1")
-    assert str(whole) == str(Anchor(position, root_of(leaves(story)[:position])))
-    its = leaves(story, f"customer = 'cd67890-ovh' AND position <= {position}")
-    assert [str(one) for one in own] == [str(Anchor(len(its), root_of(its)))][: len(its)]
+def test_a_checkpoint_of_the_past_is_what_it_was(story):
+    for position in range(1, 8):
+        with closing(story.database()) as database:
+            whole, *own = checkpoints(database, position, account="sms-cd67890-1")
+        assert str(whole) == str(Anchor(position, root_of(leaves(story)[:position])))
+        its = leaves(story, f"customer = 'cd67890-ovh' AND position <= {position}")
+        assert [str(one) for one in own] == [str(Anchor(len(its), root_of(its)))][: len(its)]
+
+
+def test_a_head_that_is_no_digest_is_computed_anew_for_a_report(sqlite_books):
+    story = sqlite_books.draw(STORY)
+    before = story.type("bal").out
+    damage(story.url, "UPDATE tree_head SET root = 'text'")
+    assert story.type("bal").out == before
+
+
+def test_anchors_hold_where_a_ledger_was_moved_to(story, sqlite, tmp_path):
+    document = story.type("stmt", "sms-cd67890-1", "-O", "json").document
+    dump = str(tmp_path / "ledger.jsonl")
+    assert story.type("dump", dump).status == 0
+    with sqlite.ledger() as url:
+        moved = Books(url)
+        assert moved.type("load", dump).status == 0
+        for anchor in (document["checkpoint"], document["customer_checkpoint"]):
+            assert moved.type("audit", "verify", "--expect", anchor).status == 0
+
+
+def test_the_anchor_of_a_customer_holds_where_it_was_moved_to_alone(story, sqlite, tmp_path):
+    document = story.type("stmt", "sms-cd67890-1", "-O", "json").document
+    dump = str(tmp_path / "ledger.jsonl")
+    assert story.type("dump", dump, "--customer", "cd67890-ovh").status == 0
+    with sqlite.ledger() as url:
+        moved = Books(url)
+        assert moved.type("load", dump).status == 0
+        own = document["customer_checkpoint"]
+        assert moved.type("audit", "verify", "--expect", own).status == 0
+        assert moved.type("audit", "verify", "--expect", document["checkpoint"]).status == 4
 
 
 @pytest.mark.parametrize(
