@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "transfer": ("cli.transfer:transfer", "Move credits between two accounts of a customer."),
     "recon": ("cli.recon:recon", "Compare the ledger with what OVH said."),
     "audit": ("cli.audit:audit", "Who recorded what, when, why, on what evidence."),
+    "privacy": ("cli.privacy:privacy", "What labels stand for, and how to erase it."),
     "check": ("cli.check:check", "Prove that the ledger agrees with itself."),
     "rebuild": ("cli.rebuild:rebuild", "Make the tables behind the reports again."),
     "dump": ("cli.dump:dump", "Write the whole ledger to a file, byte for byte."),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cli.tables import cell, draw
 from ledger.credits import Credits
+from projections.audit_lines import LineDetails
 from projections.audit_log import AuditDetails
 
 _ENVELOPE: Final = frozenset(
@@ -19,7 +20,7 @@ def sentences(row: AuditDetails) -> Iterator[str]:
     """Tell what happened, who wrote it down on what evidence, and what the event says."""
     event = row.event
     yield f"{row.kind.replace('-', ' ')}, event {row.version} of {row.stream}"
-    yield draw(("", ""), [*_envelope(row), *_facts(event)])
+    yield draw(("", ""), [*_envelope(row), *_facts(event), *_consequences(row)])
 
 
 def _envelope(row: AuditDetails) -> Iterator[tuple[str, str]]:
@@ -33,6 +34,41 @@ def _envelope(row: AuditDetails) -> Iterator[tuple[str, str]]:
         yield "reason", row.reason
     yield "evidence", _evidence(event["source"])
     yield "digest", row.digest
+
+
+def _consequences(row: AuditDetails) -> Iterator[tuple[str, str]]:
+    """Say what caused it, what followed from it, and where a statement shows it."""
+    for one in row.related:
+        for link in one.events:
+            yield one.relation, f"{link.position}: {link.kind}, {link.stream}@{link.version}"
+        if one.count > len(one.events):
+            yield one.relation, f"and {one.count - len(one.events)} more"
+    if row.statement:
+        yield "stands in", row.statement
+
+
+def of_line(row: LineDetails) -> Iterator[str]:
+    """Tell what a line is, what it costs, and where it stands."""
+    yield f"{row.kind} {row.id} of {row.account}"
+    yield draw(("", ""), list(_line_facts(row)))
+
+
+def _line_facts(row: LineDetails) -> Iterator[tuple[str, str]]:
+    yield "happened", row.happened_at.isoformat()
+    recorded = (
+        "" if row.credits == row.recorded_credits else f", {row.recorded_credits} at first"
+    )
+    yield "credits", f"{row.credits}{recorded}{'' if row.billed else ', not billed by OVH'}"
+    for name in ("country", "parts", "tariff", "batch", "tag", "user"):
+        value = getattr(row, name)
+        if value is not None:
+            yield name, cell(value)
+    yield "recorded", f"{row.recorded_at.isoformat()} by {row.actor}"
+    yield "evidence", _evidence(row.source)
+    yield "page", f"sms-ledger audit show {row.position}"
+    for position in row.later:
+        yield "later", f"sms-ledger audit show {position}"
+    yield "stands in", row.statement
 
 
 def _evidence(source: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from ledger.credits import Credits
+    from ledger.merkle import Anchor
     from projections.moments import Moment, Period
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -91,6 +92,24 @@ class PositionsType(click.ParamType[Any]):
         if not first and not last:
             self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
         return int(first or 1), int(last) if last else None
+
+
+class AnchorType(click.ParamType[Any]):
+    """`SIZE:ROOT`, as reports end with it."""
+
+    name = "anchor"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Anchor:
+        from ledger.merkle import Anchor
+
+        if isinstance(value, Anchor):
+            return value
+        try:
+            return Anchor.parse(value)
+        except LedgerError as error:
+            self.fail(str(error), param, ctx)
 
 
 class CreditsType(click.ParamType[Any]):

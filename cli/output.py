@@ -21,6 +21,7 @@ from ledger.credits import Credits
 from ledger.errors import Misuse
 
 if TYPE_CHECKING:
+    from projections.checkpoints import Checkpoint
     from projections.report import Report
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -74,27 +75,43 @@ def show(
     command: str,
     words: Sequence[str] = (),
     hide: Iterable[str] = (),
+    account: str | None = None,
 ) -> None:
     """Write a report; its notes go to stderr too, so that a pipe does not lose them.
 
-    `words` follow a table; `hide` names columns that a table leaves out.
+    `words` follow a table; `hide` names columns that a table leaves out. A report of one
+    `account` shows the checkpoint of its customer too.
     """
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
     if output.format == "json":
-        text = as_json(report, command)
+        text = as_json(report, command, sealed(report, account))
     elif output.for_people:
-        text = as_table(report, words, hide=frozenset(hide), color=_colored(output))
+        seals = sealed(report, account)
+        text = as_table(report, words, seals, hide=frozenset(hide), color=_colored(output))
     else:
         text = as_separated(report, "\t" if output.format == "tsv" else ",")
     write(text, output.file)
 
 
-def show_words(report: Report[Any], output: Output, words: Sequence[str]) -> None:
+def show_words(
+    report: Report[Any], output: Output, words: Sequence[str], *, with_position: bool = True
+) -> None:
     """Write a report that no table fits, for people."""
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
-    write("\n".join([*words, *_position(report)]) + "\n", output.file)
+    ending = _position(report, sealed(report)) if with_position else []
+    write("\n".join([*words, *ending]) + "\n", output.file)
+
+
+def sealed(report: Report[Any], account: str | None = None) -> list[Checkpoint]:
+    """Give the checkpoints that belong to what a report knew, the ledger's first."""
+    context = click.get_current_context(silent=True)
+    if not report.position or context is None:
+        return []
+    from projections.checkpoints import checkpoints
+
+    return checkpoints(context.obj.database, report.position, account=account)
 
 
 def write(text: str, file: Path | None) -> None:
@@ -123,17 +140,27 @@ def _colored(output: Output) -> bool:
 # --- JSON ---------------------------------------------------------------------------------
 
 
-def as_json(report: Report[Any], command: str) -> str:
-    """Give one object: schema, position, notes, rows."""
+def as_json(report: Report[Any], command: str, seals: Sequence[Checkpoint] = ()) -> str:
+    """Give one object: schema, position and what seals it, notes, rows."""
     import json
 
     whole = {
         "schema": f"sms-ledger/{command}/1",
         "position": report.position,
+        **({} if report.position is None else _seals(seals)),
         "notes": report.notes,
         "rows": [plain(row) for row in report.rows],
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _seals(seals: Sequence[Checkpoint]) -> dict[str, str | None]:
+    whole = seals[0] if seals else None
+    return {
+        "checkpoint": str(whole) if whole else None,
+        "checkpoint_at": whole.recorded_at.isoformat() if whole else None,
+        **({"customer_checkpoint": str(seals[1])} if len(seals) > 1 else {}),
+    }
 
 
 def plain(value: Any) -> Any:
@@ -192,15 +219,27 @@ def _cell(value: Any) -> Any:
 
 
 def as_table(
-    report: Report[Any], words: Sequence[str], *, hide: frozenset[str], color: bool
+    report: Report[Any],
+    words: Sequence[str],
+    seals: Sequence[Checkpoint] = (),
+    *,
+    hide: frozenset[str],
+    color: bool,
 ) -> str:
-    """Give aligned columns, then the words, then the log position they were read at."""
+    """Give aligned columns, then the words, then what the ledger held when they were read."""
     table = _columns(report, hide, color=color)
-    return "\n".join([table, *words, *_position(report)]) + "\n"
+    return "\n".join([table, *words, *_position(report, seals)]) + "\n"
 
 
-def _position(report: Report[Any]) -> list[str]:
-    return [] if report.position is None else [f"log position {report.position}"]
+def _position(report: Report[Any], seals: Sequence[Checkpoint]) -> list[str]:
+    """Say what the ledger held when the report was made: whoever keeps it keeps an anchor."""
+    if report.position is None:
+        return []
+    lines = [f"log position {report.position}"]
+    for one in seals:
+        of = f" of {one.customer}" if one.customer else ""
+        lines.append(f"checkpoint{of} {one} {one.recorded_at:%Y-%m-%dT%H:%M:%SZ}")
+    return lines
 
 
 def _columns(report: Report[Any], hide: frozenset[str], *, color: bool) -> str:

@@ -46,4 +46,5 @@ def stmt(
         each_line=each_line,
         closing=True,
     )
-    show(report, output, command="stmt", hide=["customer", "account", "recorded_at"])
+    hidden = ["customer", "account", "recorded_at"]
+    show(report, output, command="stmt", hide=hidden, account=account)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final, Literal
 
 from ledger.database import Database
+from ledger.errors import DatabaseBusy, InvalidValue
 from ledger.names import ALIAS_MARK, may_be_kept
 
 LabelKind = Literal["tag", "user", "batch"]
@@ -22,6 +24,9 @@ _ALIAS_BYTES: Final = 5  # ten hexadecimal digits
 # How many labels of a kind are remembered, of the customer at hand: a file may bring one of its
 # own with every row.
 _MEMO_LIMIT: Final = 20_000
+
+# How long those who read the file are waited for when its write-ahead log is to be emptied.
+_PATIENCE_MS: Final = 500
 
 # OVH names a batch by a UUID: no person stands in one, though its digits may run.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -63,6 +68,41 @@ class Aliases:
             "SELECT meaning FROM alias WHERE alias = :alias", alias=alias
         )
         return str(rows[0][0]) if rows else None
+
+    def erase(self, aliases: Iterable[str]) -> None:
+        """Forget for ever what aliases stand for, all or none. Raises InvalidValue.
+
+        The events keep the random words, which tell nothing any more. A label that comes again
+        gets another one.
+        """
+        on_file = isinstance(self._database.address, Path)
+        if on_file:  # else the bytes would stay in the file
+            self._database.execute("PRAGMA secure_delete = ON")
+        with self._database.transaction():
+            for alias in dict.fromkeys(aliases):
+                found = self._database.execute(
+                    "DELETE FROM alias WHERE alias = :alias RETURNING alias", alias=alias
+                )
+                if not found:
+                    msg = (
+                        f"expected an alias that stands for something, found {alias!r}: see"
+                        " `sms-ledger privacy list`; nothing was erased"
+                    )
+                    raise InvalidValue(msg)
+        self._memo = {}
+        if on_file:
+            self._empty_the_log_of_the_file()
+
+    def _empty_the_log_of_the_file(self) -> None:
+        """Bring the write-ahead log into the file and empty it. Raises DatabaseBusy."""
+        self._database.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+        ((busy, *_),) = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            msg = (
+                "the aliases are erased; expected to empty the write-ahead log of the file too,"
+                " found others reading it: it is emptied when the last of them ends"
+            )
+            raise DatabaseBusy(msg)
 
     def _find_or_make(
         self, customer: str, kind: LabelKind, texts: Iterable[str]

@@ -18,6 +18,9 @@ _RESERVED: Final = frozenset({"customer", "rates", "recharge"})
 
 ALIAS_MARK: Final = "~"
 
+# The tree over the whole ledger; the others are named as customers are.
+WHOLE: Final = ""
+
 CONSUMPTION: Final = "/consumption"
 OBSERVATIONS: Final = "/observations"
 TRANSFERS: Final = "/transfers"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from ledger.canonical import decode, plain
 from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
+from ledger.events import LedgerEvent, PageRecorded
+from ledger.movements import movements
 from ledger.times import DEFAULT_ZONE, from_us, zone
+from projections.audit_links import Place, Related, related
 from projections.books import books, log_position, require_known
 from projections.moments import Period
 from projections.report import NESTED, Report
@@ -33,7 +38,10 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditDetails:
-    """One event whole, as plain values; a page's body is left out."""
+    """One event whole, as plain values; a page's body is left out.
+
+    `statement` is the command that shows what it moved; `related` is what belongs to it.
+    """
 
     position: int
     stream: str
@@ -45,16 +53,22 @@ class AuditDetails:
     reason: str | None
     digest: str
     event: dict[str, Any] = field(metadata=NESTED)
+    statement: str | None
+    related: list[Related] = field(metadata=NESTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events: all conditions hold. The period is that of `recorded_at`."""
+    """Which events: all conditions hold. The period is that of `recorded_at`.
+
+    `reason` is a part of it, in small or capital letters.
+    """
 
     period: Period = field(default_factory=Period)
     accounts: Sequence[str] = ()
     kinds: Sequence[str] = ()
     actor: str | None = None
+    reason: str | None = None
     first: int = 1
     last: int | None = None
 
@@ -72,13 +86,15 @@ def audit_log(database: Database, wanted: Wanted) -> Report[AuditRow]:
         return Report(AuditRow, log_position(database), rows)
 
 
-_ENTRIES = """
+_ENTRY: Final = """
     SELECT l.position, l.stream, l.version, l.topic, l.happened_at_us, l.recorded_at_us,
-        l.leaf, COALESCE(c.time_zone, :zone), s.state, l.account
+        l.leaf, COALESCE(c.time_zone, :zone), s.state, l.account, l.customer
     FROM event_log l
     LEFT JOIN customer c ON c.customer = l.customer
     JOIN stored_events s ON s.originator_id = l.stream AND s.originator_version = l.version
-    WHERE l.position >= :first AND l.position <= :last ORDER BY l.position
+"""
+_ENTRIES: Final = f"""
+    {_ENTRY} WHERE l.position >= :first AND l.position <= :last ORDER BY l.position
 """
 
 
@@ -87,8 +103,12 @@ def _rows(database: Database, wanted: Wanted) -> Iterator[AuditRow]:
     for entry in database.each(_ENTRIES, first=wanted.first, last=last, zone=DEFAULT_ZONE):
         if _is_wanted(entry, wanted):
             row = _row(entry, decode(entry[3], entry[8]))
-            if wanted.actor in {None, row.actor}:
+            if wanted.actor in {None, row.actor} and _has_reason(row, wanted.reason):
                 yield row
+
+
+def _has_reason(row: AuditRow, part: str | None) -> bool:
+    return part is None or part.casefold() in (row.reason or "").casefold()
 
 
 def _is_wanted(entry: Row, wanted: Wanted) -> bool:
@@ -118,25 +138,53 @@ def _row(entry: Row, event: Any) -> AuditRow:
     )
 
 
-def audit_show(rows: Rows, position: int) -> Report[AuditDetails]:
-    """Give one event with all that it says. Raises InvalidValue."""
-    found = rows.execute(_ENTRIES, first=position, last=position, zone=DEFAULT_ZONE)
-    end = log_position(rows)
+def audit_show(database: Database, event: str) -> Report[AuditDetails]:
+    """Give one event, named by its position or as stream@version. Raises InvalidValue."""
+    with database.snapshot():
+        end = log_position(database)
+        entry = _entry(database, event, end)
+        shown = decode(entry[3], bytes(entry[8]))
+        row = _row(entry, shown)
+        details = AuditDetails(
+            position=row.position,
+            stream=row.stream,
+            version=row.version,
+            kind=row.kind,
+            happened_at=row.happened_at,
+            recorded_at=row.recorded_at,
+            actor=row.actor,
+            reason=row.reason,
+            digest=row.digest,
+            event=plain(shown),
+            statement=_statement(shown, entry[9], zone(entry[7])),
+            related=related(
+                database, Place(row.position, row.stream, row.version, entry[10] or ""), shown
+            ),
+        )
+        return Report(AuditDetails, end, [details])
+
+
+def _entry(rows: Rows, event: str, end: int) -> Row:
+    stream, at, number = event.rpartition("@")
+    found: Sequence[Row] = []
+    if re.fullmatch(r"[0-9]{1,18}", number):
+        where = "l.stream = :stream AND l.version = :number" if at else "l.position = :number"
+        params = {"stream": stream} if at else {}
+        found = rows.execute(
+            f"{_ENTRY} WHERE {where}", number=int(number), zone=DEFAULT_ZONE, **params
+        )
     if not found:
-        msg = f"expected a log position from 1 to {end}, found {position}"
+        msg = f"expected a log position from 1 to {end}, or STREAM@VERSION, found {event}"
         raise InvalidValue(msg)
-    event = decode(found[0][3], found[0][8])
-    row = _row(found[0], event)
-    details = AuditDetails(
-        position=row.position,
-        stream=row.stream,
-        version=row.version,
-        kind=row.kind,
-        happened_at=row.happened_at,
-        recorded_at=row.recorded_at,
-        actor=row.actor,
-        reason=row.reason,
-        digest=row.digest,
-        event=plain(event),
-    )
-    return Report(AuditDetails, end, [details])
+    return found[0]
+
+
+def _statement(event: LedgerEvent, account: str | None, local: ZoneInfo) -> str | None:
+    """Give the command that shows what an event moved; None where it moves nothing."""
+    moves = isinstance(event, PageRecorded) or any(True for _ in movements(event))
+    if account is None or not moves:
+        return None
+    if isinstance(event, PageRecorded):
+        first, last = (at.astimezone(local).date() for at in (event.first_at, event.last_at))
+        return f"sms-ledger stmt {account} -b {first} -e {last + timedelta(days=1)}"
+    return f"sms-ledger stmt {account} -p {event.happened_at.astimezone(local).date()}"

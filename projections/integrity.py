@@ -77,7 +77,8 @@ def _findings(shadow: Database, *, full: bool, run: Run) -> Iterator[Finding]:
     for logged in proof.events():
         if logged.position <= through:
             register.add(logged)
-    for subject, text in proof.faults:
+    # Where events differ, the seals of all later ones do too.
+    for subject, text in proof.faults or proof.seals.kept_faults(shadow):
         yield Finding("integrity", subject, text)
     known = {subject for subject, _ in proof.faults}
     try:

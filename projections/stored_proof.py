@@ -5,17 +5,19 @@ A fault is told as its subject and a text: what was expected, and what was found
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ledger.canonical import decode, leaf
 from ledger.database import Row, Rows
 from ledger.errors import IntegrityFailure, LedgerError
 from ledger.events import AccountOpened, LedgerEvent, LinesAttributed, PageRecorded
+from ledger.merkle import Anchor
 from ledger.names import account_of, customer_of
 from ledger.pages.body import digest
 from ledger.times import to_us
 from projections.log import Logged
+from projections.resealing import Resealing
 
 Fault = tuple[str, str]
 
@@ -42,10 +44,12 @@ class Proof:
     """Reads every event in the order of the log, and collects what is wrong with it.
 
     Of bodies it proves the digest; what the lines in them say is proved where they are summed.
+    The seals of the log are made again on the way.
     """
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, anchors: Iterable[Anchor] = ()) -> None:
         self._rows = rows
+        self.seals = Resealing(anchors)
         self._owners: dict[str, str] = {}
         self.faults: list[Fault] = []
 
@@ -62,9 +66,10 @@ class Proof:
                     yield Logged(position, account, version, state, event)
 
     def _proved(self, row: Row) -> LedgerEvent | None:
-        position, stream, version, state, topic, known, *logged = row
+        position, stream, version, state, topic, known, _, *logged = row
         try:
             found = leaf(stream, version, topic, state)
+            self._seal(row, found)
             event = decode(topic, state)
             _require_body(event)
         except Exception as error:  # whatever damage does is a finding
@@ -72,12 +77,15 @@ class Proof:
             self._fault(position, f"{stream}: cannot be read: {text or error}")
             return None
         if found != known:
-            expected = bytes(known).hex()
+            expected = known.hex() if isinstance(known, bytes) else repr(known)
             self._fault(
                 position, f"{stream}: expected the digest {expected}, found {found.hex()}"
             )
         self._compare(position, stream, event, logged)
         return event
+
+    def _seal(self, row: Row, found: bytes) -> None:
+        self.seals.add(row[0], row[-4], found, recorded_at_us=row[-1], link=row[6])
 
     def _compare(
         self, position: int, stream: str, event: LedgerEvent, logged: list[object]
@@ -110,10 +118,11 @@ def _require_body(event: LedgerEvent) -> None:
 _LOGGED: Final = ("topic", "customer", "account", "happened_at_us", "recorded_at_us")
 
 _STORED: Final = """
-    SELECT l.position, l.stream, l.version, s.state, s.topic, l.leaf, l.topic, l.customer,
-        l.account, l.happened_at_us, l.recorded_at_us
+    SELECT l.position, l.stream, l.version, s.state, s.topic, l.leaf, c.digest, l.topic,
+        l.customer, l.account, l.happened_at_us, l.recorded_at_us
     FROM main.event_log l JOIN stored_events s
         ON s.originator_id = l.stream AND s.originator_version = l.version
+    LEFT JOIN event_chain c ON c.position = l.position
     WHERE l.position > :after ORDER BY l.position LIMIT :at_once
 """
 _HOLES_IN_LOG: Final = """

@@ -13,6 +13,7 @@ from books import Books
 from ledger import aliases as module
 from ledger.aliases import Aliases
 from ledger.database import Database, connect
+from ledger.errors import InvalidValue
 
 CUSTOMER = "ab12345-ovh"
 
@@ -77,8 +78,28 @@ def test_an_erased_alias_means_nothing_any_more(database: Database) -> None:
     aliases = Aliases(database)
     alias = aliases.keep(CUSTOMER, "tag", "Anna Rossi")
     assert alias is not None
-    database.execute("DELETE FROM alias")
+    aliases.erase([alias, alias])
     assert aliases.meaning(alias) is None
+    assert table(database) == []
+
+
+def test_a_label_that_comes_again_after_it_was_erased_gets_another_alias(
+    database: Database,
+) -> None:
+    aliases = Aliases(database)
+    alias = aliases.keep(CUSTOMER, "tag", "Anna Rossi")
+    assert alias is not None
+    aliases.erase([alias])
+    assert aliases.keep(CUSTOMER, "tag", "Anna Rossi") not in {None, alias, "Anna Rossi"}
+
+
+def test_of_several_aliases_all_are_erased_or_none(database: Database) -> None:
+    aliases = Aliases(database)
+    alias = aliases.keep(CUSTOMER, "tag", "Anna Rossi")
+    assert alias is not None
+    with pytest.raises(InvalidValue, match=r"found '~none'.*nothing was erased"):
+        aliases.erase([alias, "~none"])
+    assert aliases.meaning(alias) == "Anna Rossi"
 
 
 def test_a_random_word_that_is_taken_is_drawn_again(

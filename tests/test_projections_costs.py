@@ -163,14 +163,15 @@ def test_unknown_names_are_misuse(story):
 
 
 def test_a_table_ends_with_a_total_for_each_customer(story):
-    assert story.type("cost", "--by", "user", *OURS, "-p", "2026-10").out == (
+    out = story.type("cost", "--by", "user", *OURS, "-p", "2026-10").out
+    assert out.partition("checkpoint")[0] == (
         "period   user    sms  credits\n"
         "2026-10  (none)    3      2.3\n"
         "2026-10  berta     1      1.0\n"
         "total              4      3.3\n"
         "log position 19\n"
     )
-    last = story.type("cost", "-p", "2026-10").out.splitlines()[-3:]
+    last = story.type("cost", "-p", "2026-10").out.splitlines()[-4:-1]
     assert last == [
         "ab12345-ovh  total                   4      3.3",
         "cd67890-ovh  total                   1      2.0",

@@ -128,13 +128,17 @@ def test_a_changed_event_no_longer_has_its_digest(story, words):
     assert subjects == {"daily_total", "account"}
 
 
+# What is sealed from there on is not what was sealed.
+SEALS_OF_5 = {"position 5", "tree of ab12345-ovh", "tree of the ledger"}
+
+
 @QUICK_AND_FULL
-def test_a_digest_changed_along_with_its_event_is_found_by_the_balances(story, words):
+def test_a_digest_changed_along_with_its_event_is_found_by_seals_and_balances(story, words):
     topic = "sms.credits-purchased.1"
     put(story, 5, topic, state_of(story, topic).replace(b"250000", b"350000"))
     status, findings = found(story, *words)
     assert status == 4
-    assert {subject for _, subject, _ in findings} == {"daily_total", "account"}
+    assert {subject for _, subject, _ in findings} == {"daily_total", "account", *SEALS_OF_5}
 
 
 @QUICK_AND_FULL
@@ -148,7 +152,7 @@ def test_a_changed_page_body_is_found_by_its_own_digest(story, words):
 
 
 def test_lines_that_are_not_those_of_their_header_are_found_by_a_full_check(story):
-    """Whoever writes a page anew writes its digests too; only its lines tell."""
+    """Whoever writes a page anew writes its digests too: the seals tell, and its lines."""
     from ledger.pages import Columns, pack
     from ledger.pages.body import digest
 
@@ -157,11 +161,13 @@ def test_lines_that_are_not_those_of_their_header_are_found_by_a_full_check(stor
     other = pack(Columns(id=[1, 2], at_us=[0, 1], milli=[1400, 701])).body
     header = header.replace(digest(body).encode(), digest(other).encode())
     put(story, 4, topic, header + b"\n" + other)
-    assert found(story) == (0, [])
+    seals = {"position 4", "tree of ab12345-ovh", "tree of the ledger"}
+    assert {subject for _, subject, _ in found(story)[1]} == seals
     status, findings = found(story, "--full")
     assert status == 4
-    assert findings[0][1] == "position 4"
-    assert findings[0][2].startswith("sms-ab12345-1/consumption: expected first_at 2026-10-01")
+    texts = [text for _, subject, text in findings if subject == "position 4"]
+    assert texts[0].startswith("expected the link ")
+    assert texts[1].startswith("sms-ab12345-1/consumption: expected first_at 2026-10-01")
     assert "daily_total" in {subject for _, subject, _ in findings}
 
 

@@ -281,7 +281,7 @@ def test_what_a_member_migrates_belongs_to_the_owner(office: Office) -> None:
             "GRANT CREATE ON SCHEMA public TO ledger_owner",
             *(f"DROP VIEW {name}" for name, kind, *_ in rights(office) if kind == "v"),
             "DROP FUNCTION refuse_edit() CASCADE",
-            "DROP TABLE monthly_total, page_change",
+            "DROP TABLE monthly_total, page_change, event_chain, tree_head",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             database.execute(statement)

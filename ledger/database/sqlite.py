@@ -46,6 +46,10 @@ def explain(error: Exception, path: Path) -> DatabaseUnusable:
     )
 
 
+# Of a damaged file, even the text of the error may be no text.
+ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+
+
 class SqliteDatabase(Database):
     """A connection to one SQLite file."""
 
@@ -56,19 +60,19 @@ class SqliteDatabase(Database):
     def execute(self, sql: str, **params: Any) -> Sequence[Row]:
         try:
             return self._connection.execute(sql, params).fetchall()
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise explain(error, self.address) from error
 
     def execute_many(self, sql: str, each: Sequence[Params]) -> None:
         try:
             self._connection.executemany(sql, each)
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise explain(error, self.address) from error
 
     def insert(self, table: Table, rows: Iterable[Row]) -> None:
         try:
             self._connection.executemany(placed(table), rows)
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise explain(error, self.address) from error
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
@@ -76,7 +80,7 @@ class SqliteDatabase(Database):
             # No `yield from`: it would close an abandoned query, perhaps after the database.
             for row in self._connection.execute(sql, params):  # noqa: UP028
                 yield row
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise explain(error, self.address) from error
 
     @contextmanager
@@ -89,7 +93,7 @@ class SqliteDatabase(Database):
             raise
         try:
             self._connection.commit()
-        except sqlite3.Error as error:
+        except ERRORS as error:
             self._connection.rollback()
             raise explain(error, self.address) from error
 
@@ -202,6 +206,6 @@ def _open(path: Path, mode: str) -> SqliteDatabase:
         if "unable to open" in str(error).lower() or "readonly" in str(error).lower():
             raise _CannotOpen(str(explain(error, path))) from error
         raise explain(error, path) from error
-    except sqlite3.Error as error:
+    except ERRORS as error:
         raise explain(error, path) from error
     return SqliteDatabase(path, connection)

@@ -1,8 +1,9 @@
 """The views that are written in the transaction of the events, so that they are never stale.
 
-They are the log (position and digest of every event), customers, accounts with their balance,
-signed daily totals, imports under way and open breaks. `write` is called by the recorder;
-`refold` makes them again from the stored events, which is also how `check` proves them.
+They are the log (position and digest of every event) with its seals, customers, accounts with
+their balance, signed daily totals, imports under way and open breaks. `write` is called by the
+recorder; `refold` makes them again from the stored events, which is also how `check` proves
+them.
 """
 
 from __future__ import annotations

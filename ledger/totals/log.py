@@ -11,6 +11,7 @@ from ledger.events import LedgerEvent
 from ledger.names import account_of, customer_of
 from ledger.sums import Accounts
 from ledger.times import to_us
+from ledger.totals.seals import Seals
 
 _LOG: Final = Table(
     "event_log",
@@ -44,6 +45,7 @@ class Log:
     def __init__(self, rows: Rows, accounts: Accounts) -> None:
         self._rows = rows
         self._accounts = accounts
+        self._seals = Seals(rows)
         self._waiting: list[Row] = []
         self._last: int | None = None
 
@@ -52,19 +54,22 @@ class Log:
         position = self._last_position() + 1
         self._last = position
         account = account_of(one.stream)
+        customer = self._customer(one.stream, account)
+        digest = leaf(one.stream, one.version, one.topic, one.state)
+        recorded_at_us = to_us(one.event.recorded_at)
         self._waiting.append(
             (
-                position, one.stream, one.version, one.topic,
-                self._customer(one.stream, account), account, to_us(one.event.happened_at),
-                to_us(one.event.recorded_at),
-                leaf(one.stream, one.version, one.topic, one.state),
+                position, one.stream, one.version, one.topic, customer, account,
+                to_us(one.event.happened_at), recorded_at_us, digest,
             )
         )  # fmt: skip
+        self._seals.add(position, customer, digest, recorded_at_us=recorded_at_us)
         return position
 
     def flush(self) -> None:
         if self._waiting:
             self._rows.insert(_LOG, self._waiting)
+            self._seals.flush()
             self._waiting = []
 
     def _last_position(self) -> int:

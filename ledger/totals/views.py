@@ -47,7 +47,10 @@ from ledger.sums import Accounts, Sums
 from ledger.times import to_us
 from ledger.totals.log import Log, Recorded
 
-VIEWS: Final = ("event_log", "file_import", "open_break", "daily_total", "account", "customer")
+VIEWS: Final = (
+    "event_log", "event_chain", "tree_head", "file_import", "open_break", "daily_total",
+    "account", "customer",
+)  # fmt: skip
 
 _REFOLDED_AT_ONCE: Final = 500
 _COUNTED_AT_ONCE: Final = 100
