@@ -290,15 +290,16 @@ def test_windows_are_never_narrower_than_asked(server: Odd, ovh: OvhClient) -> N
     }
 
 
-def test_bills_and_orders_are_listed_from_a_date_on(server: Odd, ovh: OvhClient) -> None:
+def test_bills_and_refunds_are_listed_from_a_date_on(server: Odd, ovh: OvhClient) -> None:
     server.tell("/me/bill", ["IT1"])
-    server.tell("/me/order", [2**60 + 1])
+    server.tell("/me/refund", ["ITR1"])
     since = datetime(2026, 1, 2, tzinfo=UTC)
     assert ovh.bill_ids(since=since) == ["IT1"]
     assert server.asked[-1].query == {"date.from": ["2026-01-02T00:00:00+00:00"]}
-    assert ovh.order_ids(since=since) == [2**60 + 1]
-    assert ovh.order_ids() == [2**60 + 1]
-    assert server.asked[-1].target == "/1.0/me/order"
+    assert ovh.refund_ids(since=since) == ["ITR1"]
+    assert server.asked[-1].query == {"date.from": ["2026-01-02T00:00:00+00:00"]}
+    assert ovh.refund_ids() == ["ITR1"]
+    assert server.asked[-1].target == "/1.0/me/refund"
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a\nb", "x" * 300])
