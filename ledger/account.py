@@ -20,7 +20,10 @@ from ledger.events import (
     AccountOpened,
     BalanceOpened,
     Basis,
+    BreakAccepted,
+    BreakAdjusted,
     BreakKind,
+    BreakNoted,
     BreakOpened,
     CreditsAdjusted,
     CreditsPurchased,
@@ -90,7 +93,8 @@ class Account:
     """The state of one account, as its stream tells it (consumption has its own stream).
 
     `billed` are the purchases that were read from OVH's bills, `settings` all recharge
-    settings that were seen, in order of time; `recharge` those that were recorded last.
+    settings that were seen, in order of time; `recharge` those that were recorded last;
+    `decided` tells what a person made of which breaks.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Account:
     billed: set[str] = field(default_factory=set)
     attributed: set[str] = field(default_factory=set)
     breaks: set[tuple[str, str]] = field(default_factory=set)
+    decided: dict[tuple[str, str], BreakAccepted | BreakAdjusted] = field(default_factory=dict)
 
 
 def _at(seen: RechargeSettings) -> datetime:
@@ -147,6 +152,10 @@ def evolve(account: Account, event: AccountEvent) -> None:
             pass  # what came of it is seen
         case BreakOpened():
             account.breaks.add((event.kind, event.reference))
+        case BreakAccepted() | BreakAdjusted():
+            account.decided[event.kind, event.reference] = event
+        case BreakNoted():
+            pass  # for people, who decide nothing by it
         case _:
             assert_never(event)
 

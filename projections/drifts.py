@@ -1,0 +1,291 @@
+"""The drift of one account as it came about: step by step, from one observation to the next.
+
+Everything before the last observation that agreed with the ledger is settled; what is looked at
+is what came since. A step is one change of the drift, with the window in which it arose: a new
+difference is another step, so that it is neither hidden by an old one nor reopens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from typing import Final, NamedTuple
+
+from ledger.canonical import decode
+from ledger.credits import ZERO, Credits
+from ledger.database import Database, Rows
+from ledger.events import BalanceObserved
+from ledger.names import observations_stream
+from ledger.times import to_us
+from projections.books import Book
+from projections.contradictions import contradictions
+from projections.page_lines import lines_during
+from projections.past import balance_before
+
+_AT_ONCE: Final = 500
+
+# OVH's times are whole seconds, and our idea of its clock may be a second off.
+CLOCK_US: Final = 3_000_000
+
+
+class Settled(NamedTuple):
+    """A difference that a person lets stand, from when it was first seen on."""
+
+    first_seen_us: int
+    milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of the drift between two observations, in thousandths.
+
+    It arose after `after_us`, and was first seen at `at_us`. `lowest` is the least that the
+    ledger had in between, with what the drift was before.
+    """
+
+    after_us: int
+    at_us: int
+    milli: int
+    seen: BalanceObserved
+    lowest: int
+
+    def overlaps(self, other: Step) -> bool:
+        """Tell whether both may have arisen at one moment, of OVH's clock or of ours."""
+        return max(self.after_us, other.after_us) < min(self.at_us, other.at_us) + CLOCK_US
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What OVH showed at `at_us`, what the ledger had then, and how the difference came about.
+
+    `timing`: what jobs in flight account for. `settled`: accepted differences that still stand.
+    No steps are told of an observation from which nothing can be concluded.
+    """
+
+    seen: BalanceObserved
+    at_us: int
+    ledger: int | None
+    timing: int = 0
+    settled: tuple[Settled, ...] = ()
+    steps: tuple[Step, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def milli(self) -> int | None:
+        return None if self.ledger is None else self.seen.owned.milli - self.ledger
+
+
+def drift_of(
+    database: Database, book: Book, settled: Sequence[Settled], until_us: int | None = None
+) -> Drift | None:
+    """Hold the last observation of an account, or the last one until an instant, against it.
+
+    None where there is no observation.
+    """
+    stream = observations_stream(book.account)
+    version = _last_version(database, stream, until_us)
+    if version is None:
+        return None
+    _, seen = next(_observations(database, stream, version, version))
+    at_us = _looked_at_us(database, book, seen, until_us)
+    known = balance_before(database, book, at_us + 1)
+    faults = tuple(contradictions(seen))
+    drift = Drift(seen, at_us, None if known is None else known.milli, faults=faults)
+    jobs = seen.pending is not None and seen.pending.count
+    if not seen.quiet or faults or known is None or not (drift.milli or jobs):
+        return drift
+    return _Walk(database, book, sorted(settled), version).to(drift)
+
+
+def _last_version(rows: Rows, stream: str, until_us: int | None) -> int | None:
+    ((version,),) = rows.execute(
+        "SELECT MAX(version) FROM event_log WHERE stream = :stream"
+        " AND happened_at_us <= COALESCE(:until, happened_at_us)",
+        stream=stream,
+        until=until_us,
+    )
+    return None if version is None else int(version)
+
+
+def _observations(
+    rows: Rows, stream: str, first: int, last: int
+) -> Iterator[tuple[int, BalanceObserved]]:
+    for start in range(first, last + 1, _AT_ONCE):
+        for version, topic, state in rows.execute(
+            _OBSERVATIONS, stream=stream, first=start, last=min(last, start + _AT_ONCE - 1)
+        ):
+            event = decode(topic, state)
+            if isinstance(event, BalanceObserved):
+                yield version, event
+
+
+_OBSERVATIONS: Final = """
+    SELECT originator_version, topic, state FROM stored_events WHERE originator_id = :stream
+        AND originator_version BETWEEN :first AND :last ORDER BY originator_version
+"""
+
+
+def _looked_at_us(rows: Rows, book: Book, seen: BalanceObserved, until_us: int | None) -> int:
+    """Give when the same numbers were seen last: an unchanged observation is not recorded."""
+    found = rows.execute(
+        "SELECT read_at_us FROM sync_run WHERE account = :account"
+        " AND read_at_us <= COALESCE(:until, read_at_us)",
+        account=book.account,
+        until=until_us,
+    )
+    at_us = to_us(seen.happened_at)
+    return max(at_us, found[0][0]) if found else at_us
+
+
+class _Look(NamedTuple):
+    """An observation with the time at which it is held against the ledger."""
+
+    seen: BalanceObserved
+    at_us: int
+
+
+class _Base(NamedTuple):
+    """Where a walk starts: an agreement, but for `rest`, which was accepted."""
+
+    version: int
+    at_us: int
+    balance: int
+    rest: int
+
+
+class _Known(NamedTuple):
+    """What the ledger had at a look, and the least since the look before."""
+
+    balance: int
+    lowest: int
+
+
+def _rest(seen: BalanceObserved, known: int, before: int) -> int:
+    """Give the drift without what jobs in flight account for.
+
+    Their credits have left, as OVH lists them; a difference that stood before stands on.
+    """
+    drift = seen.owned.milli - known
+    pending = (seen.pending.credits if seen.pending else ZERO).milli
+    whole = drift + pending
+    if before in {whole, drift}:
+        return before
+    return whole if drift else 0
+
+
+def _counts(seen: BalanceObserved) -> bool:
+    return seen.quiet and not any(contradictions(seen))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Walks from the last agreement to the observation that is asked for."""
+
+    database: Database
+    book: Book
+    settled: Sequence[Settled]
+    version: int
+    stream: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stream = observations_stream(self.book.account)
+
+    def to(self, drift: Drift) -> Drift:
+        base = self._base()
+        looks = self._looks(drift, base)
+        steps: list[Step] = []
+        standing = self._settled_until(base.at_us) if base.rest else ()
+        rest, after_us = base.rest, base.at_us
+        for look, had in zip(looks, self._balances(base, looks), strict=True):
+            now = _rest(look.seen, had.balance, rest)
+            accepted = self._settled_until(look.at_us)
+            if now == 0:
+                steps, standing = [], ()
+            elif now == sum(one.milli for one in accepted):
+                steps, standing = [], accepted
+            elif now != rest:
+                window = min(after_us, look.at_us - 1), look.at_us
+                steps.append(Step(*window, now - rest, look.seen, had.lowest + rest))
+            rest, after_us = now, look.at_us
+        timing = (drift.milli or 0) - rest
+        return replace(drift, timing=timing, settled=standing, steps=tuple(steps))
+
+    def _looks(self, drift: Drift, base: _Base) -> list[_Look]:
+        """Give the observations since the base from which something can be concluded."""
+        looks = [
+            _Look(seen, to_us(seen.happened_at))
+            for _, seen in _observations(
+                self.database, self.stream, base.version + 1, self.version
+            )
+            if _counts(seen)
+        ]
+        if looks[-1].at_us < drift.at_us:
+            looks.append(_Look(drift.seen, drift.at_us))
+        return [one for one in looks if base.version or one.at_us > base.at_us]
+
+    def _base(self) -> _Base:
+        """Find an observation that agreed, or the opening.
+
+        Looked for at one, two, four … observations before: usually the last one did.
+        """
+        back = 1
+        while (version := self.version - back) >= 1:
+            for _, seen in _observations(self.database, self.stream, version, version):
+                at_us = to_us(seen.happened_at)
+                known = balance_before(self.database, self.book, at_us + 1)
+                rest = self._agreed(seen, at_us, known) if known is not None else None
+                if known is not None and rest is not None:
+                    return _Base(version, at_us, known.milli, rest)
+            back *= 2
+        opening_us, milli = self.book.opening_at_us or 0, self.book.opening_milli or 0
+        return _Base(0, opening_us - 1, milli, 0)
+
+    def _agreed(self, seen: BalanceObserved, at_us: int, known: Credits) -> int | None:
+        """Give the accepted difference that an observation shows, 0 for none at all."""
+        drift = seen.owned.milli - known.milli
+        whole = drift + (seen.pending.credits if seen.pending else ZERO).milli
+        if not _counts(seen):
+            return None
+        if 0 in {drift, whole}:
+            return 0
+        accepted = sum(one.milli for one in self._settled_until(at_us))
+        return accepted if whole == accepted else None
+
+    def _settled_until(self, at_us: int) -> tuple[Settled, ...]:
+        return tuple(one for one in self.settled if one.first_seen_us <= at_us)
+
+    def _balances(self, base: _Base, looks: Sequence[_Look]) -> list[_Known]:
+        """Give what the ledger had at each look: OVH's clock may have gone back between."""
+        in_time = sorted(range(len(looks)), key=lambda place: looks[place].at_us)
+        balance = lowest = base.balance
+        found = [_Known(balance, balance)] * len(looks)
+        end_us = max((look.at_us for look in looks), default=base.at_us) + 1
+        moves = self._moves(base.at_us + 1, end_us)
+        move = next(moves, None)
+        for place in in_time:
+            while move is not None and move[0] <= looks[place].at_us:
+                balance += move[1]
+                lowest = min(lowest, balance)
+                move = next(moves, None)
+            found[place] = _Known(balance, lowest)
+            lowest = balance
+        return found
+
+    def _moves(self, start_us: int, end_us: int) -> Iterator[tuple[int, int]]:
+        """Give every movement from an instant on, in order of time."""
+        lines = (
+            (line.at_us, line.milli)
+            for line in lines_during(self.database, self.book.account, [(start_us, end_us)])
+        )
+        singles = (
+            (at_us, milli)
+            for at_us, milli in self.database.execute(
+                "SELECT at_us, milli FROM movement WHERE account = :account"
+                " AND at_us >= :start AND at_us < :end ORDER BY at_us",
+                account=self.book.account,
+                start=start_us,
+                end=end_us,
+            )
+        )
+        return merge(lines, singles)
