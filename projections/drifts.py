@@ -13,7 +13,7 @@ from heapq import merge
 from typing import Final, NamedTuple
 
 from ledger.canonical import decode
-from ledger.credits import ZERO, Credits
+from ledger.credits import ZERO
 from ledger.database import Database, Rows
 from ledger.events import BalanceObserved
 from ledger.names import observations_stream
@@ -146,12 +146,11 @@ class _Look(NamedTuple):
 
 
 class _Base(NamedTuple):
-    """Where a walk starts: an agreement, but for `rest`, which was accepted."""
+    """Where a walk starts: an observation that agreed, or the opening (version 0)."""
 
     version: int
     at_us: int
     balance: int
-    rest: int
 
 
 class _Known(NamedTuple):
@@ -178,6 +177,11 @@ def _counts(seen: BalanceObserved) -> bool:
     return seen.quiet and not any(contradictions(seen))
 
 
+def _agrees(seen: BalanceObserved, known: int) -> bool:
+    drift = seen.owned.milli - known
+    return 0 in {drift, drift + (seen.pending.credits if seen.pending else ZERO).milli}
+
+
 @dataclass(slots=True)
 class _Walk:
     """Walks from the last agreement to the observation that is asked for."""
@@ -192,16 +196,20 @@ class _Walk:
         self.stream = observations_stream(self.book.account)
 
     def to(self, drift: Drift) -> Drift:
+        """Tell the steps since the last agreement, and which accepted differences stand.
+
+        What was accepted, and came right since, is closed: the same again is another step.
+        """
         base = self._base()
         looks = self._looks(drift, base)
         steps: list[Step] = []
-        standing = self._settled_until(base.at_us) if base.rest else ()
-        rest, after_us = base.rest, base.at_us
+        standing: tuple[Settled, ...] = ()
+        rest, agreed_us, after_us = 0, base.at_us, base.at_us
         for look, had in zip(looks, self._balances(base, looks), strict=True):
             now = _rest(look.seen, had.balance, rest)
-            accepted = self._settled_until(look.at_us)
+            accepted = self._accepted_between(agreed_us, look.at_us)
             if now == 0:
-                steps, standing = [], ()
+                steps, standing, agreed_us = [], (), look.at_us
             elif now == sum(one.milli for one in accepted):
                 steps, standing = [], accepted
             elif now != rest:
@@ -234,34 +242,21 @@ class _Walk:
             for _, seen in _observations(self.database, self.stream, version, version):
                 at_us = to_us(seen.happened_at)
                 known = balance_before(self.database, self.book, at_us + 1)
-                rest = self._agreed(seen, at_us, known) if known is not None else None
-                if known is not None and rest is not None:
-                    return _Base(version, at_us, known.milli, rest)
+                if known is not None and _counts(seen) and _agrees(seen, known.milli):
+                    return _Base(version, at_us, known.milli)
             back *= 2
         opening_us, milli = self.book.opening_at_us or 0, self.book.opening_milli or 0
-        return _Base(0, opening_us - 1, milli, 0)
+        return _Base(0, opening_us - 1, milli)
 
-    def _agreed(self, seen: BalanceObserved, at_us: int, known: Credits) -> int | None:
-        """Give the accepted difference that an observation shows, 0 for none at all."""
-        drift = seen.owned.milli - known.milli
-        whole = drift + (seen.pending.credits if seen.pending else ZERO).milli
-        if not _counts(seen):
-            return None
-        if 0 in {drift, whole}:
-            return 0
-        accepted = sum(one.milli for one in self._settled_until(at_us))
-        return accepted if whole == accepted else None
-
-    def _settled_until(self, at_us: int) -> tuple[Settled, ...]:
-        return tuple(one for one in self.settled if one.first_seen_us <= at_us)
+    def _accepted_between(self, after_us: int, until_us: int) -> tuple[Settled, ...]:
+        return tuple(one for one in self.settled if after_us < one.first_seen_us <= until_us)
 
     def _balances(self, base: _Base, looks: Sequence[_Look]) -> list[_Known]:
         """Give what the ledger had at each look: OVH's clock may have gone back between."""
         in_time = sorted(range(len(looks)), key=lambda place: looks[place].at_us)
-        balance = lowest = base.balance
-        found = [_Known(balance, balance)] * len(looks)
-        end_us = max((look.at_us for look in looks), default=base.at_us) + 1
-        moves = self._moves(base.at_us + 1, end_us)
+        start_us, balance = self._start(base, looks[in_time[0]].at_us)
+        lowest, found = balance, [_Known(balance, balance)] * len(looks)
+        moves = self._moves(start_us + 1, looks[in_time[-1]].at_us + 1)
         move = next(moves, None)
         for place in in_time:
             while move is not None and move[0] <= looks[place].at_us:
@@ -271,6 +266,13 @@ class _Walk:
             found[place] = _Known(balance, lowest)
             lowest = balance
         return found
+
+    def _start(self, base: _Base, first_us: int) -> tuple[int, int]:
+        """Give from when on movements are added, to which balance."""
+        if first_us >= base.at_us:
+            return base.at_us, base.balance
+        known = balance_before(self.database, self.book, first_us)
+        return first_us - 1, base.balance if known is None else known.milli
 
     def _moves(self, start_us: int, end_us: int) -> Iterator[tuple[int, int]]:
         """Give every movement from an instant on, in order of time."""

@@ -184,6 +184,30 @@ def test_an_accepted_break_that_came_right_is_closed(sqlite_books):
     assert standing(sqlite_books, "--all") == [(FIRST, "residual", "closed")]
 
 
+def test_the_same_difference_again_is_another_break(sqlite_books):
+    """What was accepted came right; as many credits are missing once more."""
+    sqlite_books.draw(LESS)
+    accept(sqlite_books, FIRST)
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-06 10:00 saw 90\n2026-10-07 10:00 saw 78")
+    assert reconciled(sqlite_books)[0] == 1
+    assert standing(sqlite_books, "--all") == [
+        (FIRST, "residual", "closed"),
+        ("20261007T080000Z-12", "residual", "open"),
+    ]
+
+
+def test_several_accepted_breaks_stand_beside_each_other(sqlite_books):
+    sqlite_books.draw(LESS + "2026-10-04 10:00 saw 118")
+    for id in (FIRST, "20261004T080000Z+40"):
+        accept(sqlite_books, id)
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-06 10:00 saw 117")
+    status, row = reconciled(sqlite_books)
+    assert (status, row["explained"], row["residual"]) == (1, "28", "-1")
+    accept(sqlite_books, "20261006T080000Z-1")
+    assert reconciled(sqlite_books)[0] == 0
+    assert [status for *_, status in standing(sqlite_books)] == ["accepted"] * 3
+
+
 def test_a_break_is_not_accepted_twice(books):
     books.draw(LESS)
     assert accept(books, FIRST).status == 0
