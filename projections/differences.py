@@ -33,12 +33,11 @@ from projections.explanations import (
 from projections.foreign import Calls, Pair, Unexplained, calls_of, pairs
 from projections.hints import hints
 from projections.moments import Moment
+from projections.observed import TIMING, of_jobs, of_quotas
 from projections.tariffs import tariff
-from projections.words import many
 
 FOREIGN = "foreign transfer"
 ACCEPTED = "accepted"
-TIMING = "timing"
 
 PartStatus = Literal["open", "explained", "accepted"]
 
@@ -84,7 +83,7 @@ class Case:
         """Give every line of the statement, those that explain nothing of it too."""
         if self.drift is None:
             return [claim.explains(ZERO) for claim in self.known.always_told(0)]
-        return [*self._told(), *self._of_parts(), *_jobs(self.drift), *_held(self.drift)]
+        return [*self._told(), *self._of_parts(), *of_jobs(self.drift), *of_quotas(self.drift)]
 
     def _told(self) -> Iterator[Explanation]:
         at_us, told = self.drift.at_us if self.drift else 0, set()
@@ -340,39 +339,3 @@ def _tariff(rows: Rows, book: Book) -> Tariff | None:
     ):
         return tariff(rows, subsidiary) if subsidiary else None
     return None
-
-
-# --- what an observation says of itself --------------------------------------------------
-
-
-def _jobs(drift: Drift) -> Iterator[Explanation]:
-    pending = drift.seen.pending
-    for fault in drift.faults:
-        yield Explanation("contradiction", ZERO, fault, "")
-    if not drift.seen.quiet:
-        before, after = drift.seen.before, drift.seen.after
-        text = (
-            f"the balance moved while it was read: creditsLeft was {before.credits_left} before"
-            f" the lists and {after.credits_left} after them"
-        )
-        yield Explanation(TIMING, ZERO, text, "")
-    if pending is not None and pending.count:
-        text = (
-            f"{many(pending.count, 'job')} in flight, of {pending.credits} credits that have"
-            " left the balance, while their rows are not there yet"
-        )
-        yield Explanation(TIMING, Credits(drift.timing), text, "")
-
-
-def _held(drift: Drift) -> Iterator[Explanation]:
-    seen = drift.seen
-    if not seen.held:
-        return
-    text = (
-        f"{seen.held} credits are held by the quotas of"
-        f" {many(seen.users_with_quota, 'user')}: they are owned, and counted in what OVH"
-        " shows"
-    )
-    if seen.quota_left is not None and seen.quota_left != seen.held:
-        text += f"; the users' own quotas come to {seen.quota_left}"
-    yield Explanation("quota hold", ZERO, text, "")

@@ -13,9 +13,8 @@ from heapq import merge
 from typing import Final, NamedTuple
 
 from ledger.canonical import decode
-from ledger.credits import ZERO
 from ledger.database import Database, Rows
-from ledger.events import BalanceObserved
+from ledger.events import LINE_KINDS, BalanceObserved
 from ledger.names import observations_stream
 from ledger.times import to_us
 from projections.books import Book
@@ -27,6 +26,9 @@ _AT_ONCE: Final = 500
 
 # OVH's times are whole seconds, and our idea of its clock may be a second off.
 CLOCK_US: Final = 3_000_000
+
+_LINES: Final = frozenset[str](LINE_KINDS)
+_CORRECTION: Final = "correction"
 
 
 class Settled(NamedTuple):
@@ -154,23 +156,54 @@ class _Base(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What the ledger had at a look, and the least since the look before."""
+    """What the ledger had at a look, the least since the one before, what was in flight."""
 
     balance: int
     lowest: int
+    pending: int
 
 
-def _rest(seen: BalanceObserved, known: int, before: int) -> int:
+class _Move(NamedTuple):
+    """A movement; `kind` tells lines and their corrections from what is stated or billed."""
+
+    at_us: int
+    milli: int
+    recorded_us: int
+    kind: str
+
+
+def _rest(seen: BalanceObserved, had: _Known, before: int) -> int:
     """Give the drift without what jobs in flight account for.
 
     Their credits have left, as OVH lists them; a difference that stood before stands on.
     """
-    drift = seen.owned.milli - known
-    pending = (seen.pending.credits if seen.pending else ZERO).milli
-    whole = drift + pending
+    drift = seen.owned.milli - had.balance
+    whole = drift + had.pending
     if before in {whole, drift}:
         return before
     return whole if drift else 0
+
+
+def _pending(seen: BalanceObserved) -> int:
+    return seen.pending.credits.milli if seen.pending else 0
+
+
+def _had(look: _Look, balance: int, lowest: int, unseen: Sequence[_Move]) -> _Known:
+    """Tell what the ledger had at a look, given what was recorded only after it.
+
+    A row that was a job then is no longer one. Another one of the very seconds of the look was
+    sent after it, for else it would have been read; and OVH had not corrected yet what it
+    corrected since. All else that came to be known later was true already.
+    """
+    pending = _pending(look.seen)
+    for move in unseen:
+        if move.kind == _CORRECTION:
+            balance -= move.milli
+        elif move.kind in _LINES and pending >= -move.milli:
+            pending += move.milli
+        elif move.kind in _LINES and move.at_us > look.at_us - CLOCK_US:
+            balance -= move.milli
+    return _Known(balance, lowest, pending)
 
 
 def _counts(seen: BalanceObserved) -> bool:
@@ -179,7 +212,7 @@ def _counts(seen: BalanceObserved) -> bool:
 
 def _agrees(seen: BalanceObserved, known: int) -> bool:
     drift = seen.owned.milli - known
-    return 0 in {drift, drift + (seen.pending.credits if seen.pending else ZERO).milli}
+    return 0 in {drift, drift + _pending(seen)}
 
 
 @dataclass(slots=True)
@@ -206,7 +239,7 @@ class _Walk:
         standing: tuple[Settled, ...] = ()
         rest, agreed_us, after_us = 0, base.at_us, base.at_us
         for look, had in zip(looks, self._balances(base, looks), strict=True):
-            now = _rest(look.seen, had.balance, rest)
+            now = _rest(look.seen, had, rest)
             accepted = self._accepted_between(agreed_us, look.at_us)
             if now == 0:
                 steps, standing, agreed_us = [], (), look.at_us
@@ -255,15 +288,20 @@ class _Walk:
         """Give what the ledger had at each look: OVH's clock may have gone back between."""
         in_time = sorted(range(len(looks)), key=lambda place: looks[place].at_us)
         start_us, balance = self._start(base, looks[in_time[0]].at_us)
-        lowest, found = balance, [_Known(balance, balance)] * len(looks)
+        lowest, found = balance, [_Known(balance, balance, 0)] * len(looks)
         moves = self._moves(start_us + 1, looks[in_time[-1]].at_us + 1)
-        move = next(moves, None)
+        move, unseen = next(moves, None), list[_Move]()
         for place in in_time:
-            while move is not None and move[0] <= looks[place].at_us:
-                balance += move[1]
+            look = looks[place]
+            recorded_us = to_us(look.seen.recorded_at)
+            while move is not None and move.at_us <= look.at_us:
+                balance += move.milli
                 lowest = min(lowest, balance)
+                if move.recorded_us > recorded_us:
+                    unseen.append(move)
                 move = next(moves, None)
-            found[place] = _Known(balance, lowest)
+            unseen = [one for one in unseen if one.recorded_us > recorded_us]
+            found[place] = _had(look, balance, lowest, unseen)
             lowest = balance
         return found
 
@@ -274,20 +312,18 @@ class _Walk:
         known = balance_before(self.database, self.book, first_us)
         return first_us - 1, base.balance if known is None else known.milli
 
-    def _moves(self, start_us: int, end_us: int) -> Iterator[tuple[int, int]]:
+    def _moves(self, start_us: int, end_us: int) -> Iterator[_Move]:
         """Give every movement from an instant on, in order of time."""
+        account = self.book.account
         lines = (
-            (line.at_us, line.milli)
-            for line in lines_during(self.database, self.book.account, [(start_us, end_us)])
+            _Move(line.at_us, line.milli, line.recorded_at_us, line.kind)
+            for line in lines_during(self.database, account, [(start_us, end_us)])
         )
-        singles = (
-            (at_us, milli)
-            for at_us, milli in self.database.execute(
-                "SELECT at_us, milli FROM movement WHERE account = :account"
-                " AND at_us >= :start AND at_us < :end ORDER BY at_us",
-                account=self.book.account,
-                start=start_us,
-                end=end_us,
-            )
+        singles = self.database.execute(
+            "SELECT at_us, milli, recorded_at_us, kind FROM movement"
+            " WHERE account = :account AND at_us >= :start AND at_us < :end ORDER BY at_us",
+            account=account,
+            start=start_us,
+            end=end_us,
         )
-        return merge(lines, singles)
+        return merge(lines, map(_Move._make, singles))

@@ -116,6 +116,32 @@ def test_names_of_breaks_are_one_word():
     assert break_name("too-fine", "consumption 7") == "too-fine:consumption:7"
 
 
+def test_a_row_of_the_second_of_a_look_that_was_read_later_was_sent_after_it(sqlite_books):
+    """OVH's times are whole seconds; the break that was seen then stays what it was."""
+    sqlite_books.draw(LESS)
+    assert standing(sqlite_books) == [(FIRST, "residual", "open")]
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-03 10:00 sms 3\n2026-10-03 11:00 saw 75")
+    assert standing(sqlite_books) == [(FIRST, "residual", "open")]
+
+
+def test_a_job_that_became_a_row_leaves_breaks_as_they_were(sqlite_books):
+    sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 74.5 jobs 2 3.5")
+    assert standing(sqlite_books) == [(FIRST, "residual", "open")]
+    sqlite_books.draw(
+        "account sms-ab12345-1\n2026-10-03 09:30 sms 1.5\n2026-10-03 09:30 sms 2\n"
+        "2026-10-03 11:00 saw 74.5"
+    )
+    assert standing(sqlite_books) == [(FIRST, "residual", "open")]
+
+
+def test_what_ovh_corrected_since_leaves_breaks_as_they_were(sqlite_books):
+    sqlite_books.draw(LESS)
+    sqlite_books.draw(
+        "account sms-ab12345-1\n2026-10-04 09:00 correct 1 6\n2026-10-04 10:00 saw 82"
+    )
+    assert standing(sqlite_books) == [(FIRST, "residual", "open")]
+
+
 # --- accepted ------------------------------------------------------------------------------
 
 
