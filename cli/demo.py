@@ -76,14 +76,16 @@ def _story(serving: Serving, database: Path) -> int:
     _run(database, "recon", "run")
     _say(
         "Now things happen behind the ledger's back: in OVH's panel somebody moves 25 credits",
-        f"from {_FIRST} to {_SECOND}, and deletes a sent message before it was read.",
+        f"from {_FIRST} to {_SECOND}; later a sent message is deleted before it was read.",
     )
-    _behind_the_back(serving)
+    _move_in_the_panel(serving)
+    _run(database, "--profile", "demo", "sync")
+    _delete_a_message(serving)
     _run(database, "--profile", "demo", "sync")
     _run(database, "recon", "run", _FIRST, _SECOND)
     _say(
-        "OVH keeps no list of credit movements, so the ledger shows both drifts, signed: the",
-        "transfer on both sides, and the deleted message on one of them.",
+        "OVH keeps no list of credit movements, so the balances must tell: two opposite",
+        "differences are the transfer, explained; the deleted message is left, with hints.",
         "The statement of the last days, each day's messages in one row:",
     )
     _run(database, "stmt", _SECOND, "-b", "2026-10-26")
@@ -103,10 +105,14 @@ def _story(serving: Serving, database: Path) -> int:
     return 0
 
 
-def _behind_the_back(serving: Serving) -> None:
+def _move_in_the_panel(serving: Serving) -> None:
     from decimal import Decimal
 
     serving.do("panel-transfer", source=_FIRST, target=_SECOND, credits=Decimal(25))
+    serving.do("advance", by="1h")
+
+
+def _delete_a_message(serving: Serving) -> None:
     serving.do("send", account=_SECOND, count=3)
     serving.do("delete-row", account=_SECOND)
     serving.do("advance", by="1h")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ENDPOINTS: Final = (
     "ovh-eu", "ovh-us", "ovh-ca", "kimsufi-eu", "kimsufi-ca", "soyoustart-eu", "soyoustart-ca",
 )  # fmt: skip
-FEATURES: Final = ("transfers", "recharge", "quotes")
+FEATURES: Final = ("transfers", "recharge", "quotes", "logs")
 
 profile_option = click.option(
     "--profile",

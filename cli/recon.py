@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from cli.options import AgeType
+from cli.breaks import accept, adjust, assign, breaks, note
+from cli.options import AgeType, as_of_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
+    from projections.moments import Moment
     from projections.reconciliation import Reconciliation
     from projections.report import Report
 
@@ -26,9 +28,13 @@ NOTHING_CONCLUDED: Final = 3
 def recon() -> None:
     """Compare the ledger with what OVH said at the last observation (`sync` stores one).
 
-    Exit status: 1 where a difference is unexplained or a break is open, 3 where nothing can be
-    concluded of some account, else 0.
+    Exit status: 1 where a difference is unexplained, a break is open or an observation
+    contradicts itself, 3 where nothing can be concluded of some account, else 0.
     """
+
+
+for _command in (breaks, accept, adjust, assign, note):
+    recon.add_command(_command)
 
 
 _max_age = click.option(
@@ -40,6 +46,10 @@ _max_age = click.option(
 @recon.command(short_help="All accounts: drift, what explains it, what does not.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @_max_age
+@as_of_option
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Say nothing where the status is 0: for cron."
+)
 @with_output
 @pass_session
 def run(
@@ -47,15 +57,19 @@ def run(
     accounts: tuple[str, ...],
     *,
     max_age: timedelta | None,
+    as_of: Moment | None,
+    quiet: bool,
     output: Output,
 ) -> int:
     """Reconcile every account, or the named ones.
 
-    Example: sms-ledger recon run --max-age 1h
+    Example: sms-ledger recon run --max-age 1h --quiet
     """
     from cli.recon_words import summary
 
-    report = _reconcile(session, accounts, max_age)
+    report = _reconcile(session, accounts, max_age, as_of)
+    if quiet and not status(report.rows):
+        return 0
     show(report, output, command="recon-run", words=summary(report.rows), hide=_BEHIND_SUMS)
     return status(report.rows)
 
@@ -63,6 +77,7 @@ def run(
 @recon.command("show", short_help="Every explained line of one account, or of all.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @_max_age
+@as_of_option
 @with_output
 @pass_session
 def show_lines(
@@ -70,6 +85,7 @@ def show_lines(
     accounts: tuple[str, ...],
     *,
     max_age: timedelta | None,
+    as_of: Moment | None,
     output: Output,
 ) -> int:
     """Show how the difference of every account, or the named ones, comes about.
@@ -78,7 +94,7 @@ def show_lines(
     """
     from cli.recon_words import sums
 
-    report = _reconcile(session, accounts, max_age)
+    report = _reconcile(session, accounts, max_age, as_of)
     if output.for_people:
         words = sums(report.rows)
         show(report, output, command="recon-show", words=words, hide=_BEHIND_SUMS)
@@ -87,22 +103,55 @@ def show_lines(
     return status(report.rows)
 
 
+@recon.command(short_help="How a difference came about, and what to type next.")
+@click.argument("account", metavar="ACCOUNT")
+@_max_age
+@as_of_option
+@with_output
+@pass_session
+def explain(
+    session: Session,
+    account: str,
+    *,
+    max_age: timedelta | None,
+    as_of: Moment | None,
+    output: Output,
+) -> int:
+    """Tell in plain words how ACCOUNT and OVH differ, step by step, with the evidence.
+
+    Example: sms-ledger recon explain sms-ab12345-1
+    """
+    from cli.explain_words import story
+    from cli.output import show_words
+
+    report = _reconcile(session, [account], max_age, as_of)
+    if output.for_people:
+        show_words(report, output, [line for row in report.rows for line in story(row)])
+    else:
+        show(report, output, command="recon-explain")
+    return status(report.rows)
+
+
 _BEHIND_SUMS: Final = ("credits_left", "held", "breaks")
 
 
 def _reconcile(
-    session: Session, accounts: Sequence[str], max_age: timedelta | None
+    session: Session,
+    accounts: Sequence[str],
+    max_age: timedelta | None,
+    as_of: Moment | None,
 ) -> Report[Reconciliation]:
     from projections.reconciliation import reconcile
 
-    return reconcile(session.database, accounts, now=datetime.now(UTC), max_age=max_age)
+    now = datetime.now(UTC)
+    return reconcile(session.database, accounts, now=now, max_age=max_age, as_of=as_of)
 
 
 def status(rows: Sequence[Reconciliation]) -> int:
     """Give the exit status: findings are worse than an account that cannot be judged."""
     from projections.reconciliation import CONCLUDED
 
-    if any(row.status == "unexplained" or row.breaks for row in rows):
+    if any(row.status in {"unexplained", "contradictory"} or row.breaks for row in rows):
         return FINDINGS
     if any(row.status not in CONCLUDED for row in rows):
         return NOTHING_CONCLUDED

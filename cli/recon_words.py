@@ -16,7 +16,7 @@ _INDENT: Final = "  "
 def summary(rows: Sequence[Reconciliation]) -> list[str]:
     """Give a sentence for each account that does not agree, and one for those that do."""
     agreeing = [row for row in rows if row.status == "reconciled" and not row.breaks]
-    words = [line for row in rows if row not in agreeing for line in _about(row, rows)]
+    words = [line for row in rows if row not in agreeing for line in _about(row)]
     if agreeing and len(agreeing) == len(rows):
         words.append("Every account agrees with OVH to the last thousandth of a credit.")
     elif agreeing:
@@ -24,12 +24,12 @@ def summary(rows: Sequence[Reconciliation]) -> list[str]:
     return ["", *words] if words else []
 
 
-def _about(row: Reconciliation, rows: Sequence[Reconciliation]) -> Iterator[str]:
+def _about(row: Reconciliation) -> Iterator[str]:
     yield f"{row.account}: {verdict(row)}"
     for line in row.lines:
-        amount = f" {_signed(line.credits)}" if line.credits else ""
+        amount = f" {signed(line.credits)}" if line.credits else ""
         yield f"{_INDENT}{line.kind}{amount}: {line.text}"
-    yield from (f"{_INDENT}{hint}" for hint in _hints(row, rows))
+    yield from (f"{_INDENT}{hint}" for hint in _hints(row))
 
 
 def verdict(row: Reconciliation) -> str:  # noqa: PLR0911 (one per status)
@@ -38,12 +38,17 @@ def verdict(row: Reconciliation) -> str:  # noqa: PLR0911 (one per status)
         case "reconciled":
             return f"OVH and the ledger agree on {row.observed} credits"
         case "explained":
-            return f"{_difference(row)}; all of it is explained"
+            return f"{difference(row)}; all of it is explained"
         case "unexplained":
-            return f"{_difference(row)}; unexplained: {_signed(row.residual)}"
+            return f"{difference(row)}; unexplained: {signed(row.residual)}"
+        case "contradictory":
+            return (
+                "what OVH said contradicts itself: nothing is concluded; type"
+                f" `sms-ledger sync {row.account}`, and ask OVH's support where it stays so"
+            )
         case "moving":
             return (
-                f"the balance moved while it was read (drift {_signed(row.drift)}): nothing is"
+                f"the balance moved while it was read (drift {signed(row.drift)}): nothing is"
                 f" concluded; type `sms-ledger sync {row.account}`"
             )
         case "stale":
@@ -62,31 +67,27 @@ def verdict(row: Reconciliation) -> str:  # noqa: PLR0911 (one per status)
             assert_never(row.status)
 
 
-def _difference(row: Reconciliation) -> str:
+def difference(row: Reconciliation) -> str:
     drift = row.drift or ZERO
     if not drift:
         return f"OVH and the ledger agree on {row.observed} credits"
     size = drift if drift > ZERO else -drift
     word = "more" if drift > ZERO else "fewer"
-    return f"OVH shows {size} credits {word} than the ledger (drift {_signed(drift)})"
+    return f"OVH shows {size} credits {word} than the ledger (drift {signed(drift)})"
 
 
-def _hints(row: Reconciliation, rows: Sequence[Reconciliation]) -> Iterator[str]:
-    if row.status == "unexplained" and row.residual:
-        yield from (
-            f"{other.account} shows the opposite ({_signed(other.residual)}): credits were"
-            " probably transferred between the two in OVH's Control Panel"
-            for other in rows
-            if other.customer == row.customer
-            and other.status == "unexplained"
-            and other.residual == -row.residual
-        )
-        yield (
-            f"next: `sms-ledger reg {row.account}` shows the movements; when the cause is"
-            " known, record it with `sms-ledger import FILE` (transfer, gift or adjustment)"
-        )
-    elif row.breaks:
-        yield f"next: `sms-ledger account show {row.account}` shows its open breaks"
+def _hints(row: Reconciliation) -> Iterator[str]:
+    for one in row.differences:
+        if one.status == "open":
+            yield from (f"{signed(one.credits)}: {hint}" for hint in one.hints)
+    if row.differences:
+        waits = [one for one in row.differences if one.status != "accepted"]
+        if waits:
+            yield f"next: `sms-ledger recon explain {row.account}` tells how, and what to type"
+    elif row.status == "unexplained":
+        yield f"next: `sms-ledger reg {row.account}` shows the movements"
+    if row.breaks:
+        yield f"next: `sms-ledger recon breaks {row.account}` shows what waits for a person"
 
 
 def sums(rows: Sequence[Reconciliation]) -> list[str]:
@@ -96,7 +97,7 @@ def sums(rows: Sequence[Reconciliation]) -> list[str]:
         words += ["", f"{row.account}: {verdict(row)}"]
         if row.drift is not None:
             words.append(draw(("", "credits", ""), list(_terms(row))))
-        words += [f"{_INDENT}{hint}" for hint in _hints(row, rows)]
+        words += [f"{_INDENT}{hint}" for hint in _hints(row)]
     return words
 
 
@@ -111,7 +112,7 @@ def _terms(row: Reconciliation) -> Iterator[tuple[str, Credits | None, str]]:
     yield "residual", row.residual, "drift − explained"
 
 
-def _signed(credits: Credits | None) -> str:
+def signed(credits: Credits | None) -> str:
     if credits is None:
         return "unknown"
     return f"+{credits}" if credits > ZERO else str(credits)

@@ -24,6 +24,7 @@ _WORDS: Final = {
     "transfers": "granted, for transfers",
     "recharge": "granted, for recharge",
     "quotes": "granted, for quotes",
+    "logs": "granted, for logs",
     "more": "granted, more than needed",
     "missing": "MISSING",
     "optional": "missing, optional",
@@ -66,8 +67,9 @@ def whoami(
 ) -> int:
     """Show the customer, the rules that the key holds, what is missing, and when it expires.
 
-    Rules for transfers, recharge and quotes are asked for by --with. A service account has no
-    list of rules: each call that reads is tried, and what is missing is named as IAM names it.
+    Rules for transfers, recharge, quotes and logs are asked for by --with. A service account
+    has no list of rules: each call that reads is tried, and what is missing is named as IAM
+    names it.
 
     Status 1: something required is missing, or the key expires within --warn-days.
 

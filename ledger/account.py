@@ -20,7 +20,10 @@ from ledger.events import (
     AccountOpened,
     BalanceOpened,
     Basis,
+    BreakAccepted,
+    BreakAdjusted,
     BreakKind,
+    BreakNoted,
     BreakOpened,
     CreditsAdjusted,
     CreditsPurchased,
@@ -93,7 +96,8 @@ class Account:
 
     `billed` are the purchases that were read from OVH's bills, with the order of each,
     `refunds` the lines of refunds that were seen, `settings` all recharge settings that were
-    seen, in order of time; `recharge` those that were recorded last.
+    seen, in order of time; `recharge` those that were recorded last; `decided` tells what a
+    person made of which breaks.
     """
 
     name: str
@@ -108,6 +112,7 @@ class Account:
     attributed: set[str] = field(default_factory=set)
     refunds: dict[str, tuple[datetime, Money]] = field(default_factory=dict)
     breaks: set[tuple[str, str]] = field(default_factory=set)
+    decided: dict[tuple[str, str], BreakAccepted | BreakAdjusted] = field(default_factory=dict)
 
 
 def _at(seen: RechargeSettings) -> datetime:
@@ -147,12 +152,14 @@ def evolve(account: Account, event: AccountEvent) -> None:
             # OVH's clock may have been ahead: what is recorded later was seen earlier then
             insort(account.settings, seen, key=_at)
             account.recharge = event.threshold, event.amount
-        case RechargeChangeRequested():
-            pass  # what came of it is seen
         case RefundSeen():
             account.refunds[event.refund_detail_id] = event.happened_at, event.total_price
         case BreakOpened():
             account.breaks.add((event.kind, event.reference))
+        case BreakAccepted() | BreakAdjusted():
+            account.decided[event.kind, event.reference] = event
+        case RechargeChangeRequested() | BreakNoted():
+            pass  # what came of a request is seen; a note is for people
         case _:
             assert_never(event)
 

@@ -15,13 +15,14 @@ from typing import Any, Final, assert_never
 
 from msgspec import Struct
 
-from ledger.credits import Credits
+from ledger.credits import ZERO, Credits
 from ledger.events import (
     ConsumptionEvent,
     LineCorrected,
     LineKind,
     LinesAttributed,
     LinesNotBilled,
+    LinesVanished,
     PageRecorded,
     Stamp,
 )
@@ -55,7 +56,7 @@ class Consumption:
     """The state of one consumption stream.
 
     `corrected` holds the credits that OVH changed afterwards, `not_billed` the lines that it
-    marked afterwards as not billed.
+    marked afterwards as not billed, `vanished` those that it does not list any more.
     """
 
     account: str
@@ -64,6 +65,7 @@ class Consumption:
     ranges: list[Range] = field(default_factory=list)
     corrected: dict[tuple[LineKind, LineId], Credits] = field(default_factory=dict)
     not_billed: set[tuple[LineKind, LineId]] = field(default_factory=set)
+    vanished: set[tuple[LineKind, LineId]] = field(default_factory=set)
 
 
 def evolve(state: Consumption, event: ConsumptionEvent) -> None:
@@ -85,6 +87,8 @@ def evolve(state: Consumption, event: ConsumptionEvent) -> None:
             state.corrected[event.kind, event.line_id] = event.credits
         case LinesNotBilled():
             state.not_billed.update((event.kind, line_id) for line_id in event.line_ids)
+        case LinesVanished():
+            state.vanished.update((event.kind, line_id) for line_id in event.line_ids)
         case LinesAttributed():
             pass
         case _:
@@ -207,3 +211,31 @@ def note_not_billed(
             spent=Credits(sum(line.milli for line in new)),
         ),
     )
+
+
+def note_vanished(
+    state: Consumption,
+    kind: LineKind,
+    lines: Iterable[Line],
+    *,
+    stamp: Stamp,
+    at: datetime,
+) -> tuple[LinesVanished, ...]:
+    """Record which known lines OVH does not list any more, each once. They stand."""
+    new = [line for line in lines if (kind, line.id) not in state.vanished]
+    if not new:
+        return ()
+    return (
+        LinesVanished(
+            **stamp.at(at),
+            kind=kind,
+            line_ids=tuple(line.id for line in sorted(new, key=lambda line: order(line.id))),
+            spent=_spent(state, kind, new),
+        ),
+    )
+
+
+def _spent(state: Consumption, kind: LineKind, lines: Iterable[Line]) -> Credits:
+    """Sum what lines cost as corrected."""
+    costs = (state.corrected.get((kind, line.id), Credits(line.milli)) for line in lines)
+    return sum(costs, ZERO)

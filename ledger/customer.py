@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
 from ledger.credits import Credits
 from ledger.events import (
+    ApiCallSeen,
+    ApiCallsSeen,
     CustomerEvent,
     CustomerRegistered,
     ImportCompleted,
@@ -34,6 +37,7 @@ class Customer:
         default_factory=list
     )
     imports: dict[str, bool] = field(default_factory=dict)
+    calls: set[int] = field(default_factory=set)
 
     def methods_at(self, at: datetime) -> tuple[PaymentMethodSeen, ...] | None:
         """Give the payment methods that were seen last before a moment, or at it."""
@@ -55,6 +59,8 @@ def evolve(customer: Customer, event: CustomerEvent) -> None:
             customer.imports[event.sha256] = False
         case ImportCompleted():
             customer.imports[event.sha256] = True
+        case ApiCallsSeen():
+            customer.calls.update(call.log_id for call in event.calls)
         case _:
             assert_never(event)
 
@@ -79,6 +85,16 @@ def see_payment_methods(
     if customer.methods == methods:
         return ()
     return (PaymentMethodsSeen(**stamp.at(at), customer=customer.name, methods=methods),)
+
+
+def see_calls(
+    customer: Customer, calls: Iterable[ApiCallSeen], *, stamp: Stamp, at: datetime
+) -> tuple[CustomerEvent, ...]:
+    """Record calls of OVH's log, each once."""
+    new = tuple(call for call in calls if call.log_id not in customer.calls)
+    if not new:
+        return ()
+    return (ApiCallsSeen(**stamp.at(at), customer=customer.name, calls=new),)
 
 
 def start_import(

@@ -133,6 +133,26 @@ class PaymentMethodsSeen(Event, frozen=True, kw_only=True):
     methods: tuple[PaymentMethodSeen, ...]
 
 
+class ApiCallSeen(Fact, frozen=True, kw_only=True):
+    """One call in OVH's log: which, for which account, when; it tells no amount."""
+
+    log_id: int
+    at: datetime
+    account: str
+    call: Literal["transferCredits"]
+
+
+class ApiCallsSeen(Event, frozen=True, kw_only=True):
+    """Calls that moved credits, as OVH's log of API calls lists them, by whatever program.
+
+    Whether a call succeeded, and how much it moved, is not told. No address is kept.
+    """
+
+    TOPIC: ClassVar[str] = "sms.api-calls-seen.1"
+    customer: str
+    calls: tuple[ApiCallSeen, ...]
+
+
 class ImportStarted(Event, frozen=True, kw_only=True):
     """A file's rows of this customer are being recorded; until completed, they are partial."""
 
@@ -379,6 +399,56 @@ class BreakOpened(Event, frozen=True, kw_only=True):
     text: str
 
 
+# A difference between OVH and the ledger that no stored break is about is a `residual`.
+DecidedKind = Literal[
+    "line-conflict",
+    "too-fine",
+    "purchase-unreadable",
+    "purchase-conflict",
+    "opening-difference",
+    "residual",
+]
+BookedAs = Literal["adjustment", "gift", "purchase", "transfer"]
+
+
+class BreakAccepted(Event, frozen=True, kw_only=True):
+    """A person lets a break stand: these credits, as they were first seen then, no others.
+
+    `reference` names the break; of a `residual` it holds the time and the credits. None: the
+    break holds none. `reason` says why.
+    """
+
+    TOPIC: ClassVar[str] = "sms.break-accepted.1"
+    kind: DecidedKind
+    reference: str
+    credits: Credits | None = field(name="credits_milli")
+    first_seen_at: datetime
+    owner: str | None
+
+
+class BreakAdjusted(Event, frozen=True, kw_only=True):
+    """A person had a break booked: `movement` is the key of what was recorded with this."""
+
+    TOPIC: ClassVar[str] = "sms.break-adjusted.1"
+    kind: DecidedKind
+    reference: str
+    credits: Credits = field(name="credits_milli")
+    first_seen_at: datetime
+    booked_as: BookedAs
+    movement: str
+
+
+class BreakNoted(Event, frozen=True, kw_only=True):
+    """Who looks after a break (None: as before), and a note: the event's `reason`."""
+
+    TOPIC: ClassVar[str] = "sms.break-noted.1"
+    kind: DecidedKind
+    reference: str
+    credits: Credits | None = field(name="credits_milli")
+    first_seen_at: datetime
+    owner: str | None
+
+
 # --- consumption -------------------------------------------------------------------------
 
 
@@ -433,6 +503,18 @@ class LinesNotBilled(Event, frozen=True, kw_only=True):
     """
 
     TOPIC: ClassVar[str] = "sms.lines-not-billed.1"
+    kind: LineKind
+    line_ids: tuple[int | str, ...]
+    spent: Credits = field(name="spent_milli")
+
+
+class LinesVanished(Event, frozen=True, kw_only=True):
+    """OVH does not list these recorded lines any more: its word on them is lost, they stand.
+
+    `spent` is what they cost as recorded; a row that is deleted gives no credits back.
+    """
+
+    TOPIC: ClassVar[str] = "sms.lines-vanished.1"
     kind: LineKind
     line_ids: tuple[int | str, ...]
     spent: Credits = field(name="spent_milli")
@@ -665,7 +747,9 @@ class TransferSettledLate(Event, frozen=True, kw_only=True):
     evidence: TransferEvidence | None
 
 
-CustomerEvent = CustomerRegistered | PaymentMethodsSeen | ImportStarted | ImportCompleted
+CustomerEvent = (
+    CustomerRegistered | PaymentMethodsSeen | ImportStarted | ImportCompleted | ApiCallsSeen
+)
 AccountEvent = (
     AccountOpened
     | AccountClosed
@@ -681,8 +765,13 @@ AccountEvent = (
     | RechargeSettingsSeen
     | RechargeChangeRequested
     | BreakOpened
+    | BreakAccepted
+    | BreakAdjusted
+    | BreakNoted
 )
-ConsumptionEvent = PageRecorded | LinesAttributed | LineCorrected | LinesNotBilled
+ConsumptionEvent = (
+    PageRecorded | LinesAttributed | LineCorrected | LinesNotBilled | LinesVanished
+)
 RatesEvent = RatesSeen | PacksSeen
 TransferEvent = (
     TransferRequested

@@ -10,8 +10,12 @@ from msgspec import Struct
 from ledger.events import (
     AccountClosed,
     AccountOpened,
+    ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BreakAccepted,
+    BreakAdjusted,
+    BreakNoted,
     BreakOpened,
     CreditsAdjusted,
     CreditsPurchased,
@@ -24,6 +28,7 @@ from ledger.events import (
     LineKind,
     LinesAttributed,
     LinesNotBilled,
+    LinesVanished,
     OpeningRestated,
     PacksSeen,
     PageRecorded,
@@ -88,6 +93,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
         case (
             CustomerRegistered()
             | PaymentMethodsSeen()
+            | ApiCallsSeen()
             | ImportStarted()
             | ImportCompleted()
             | AccountOpened()
@@ -99,8 +105,12 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | RefundSeen()
             | RechargeChangeRequested()
             | BreakOpened()
+            | BreakAccepted()
+            | BreakAdjusted()
+            | BreakNoted()
             | LinesAttributed()
             | LinesNotBilled()
+            | LinesVanished()
             | TransferRequested()
             | TransferConfirmed()
             | TransferVoided()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Final
 
 from ledger.errors import InvalidValue
@@ -20,6 +21,8 @@ ALIAS_MARK: Final = "~"
 
 # The tree over the whole ledger; the others are named as customers are.
 WHOLE: Final = ""
+# The kind of a break that no event opened: a part of the drift that a person decides on.
+RESIDUAL: Final = "residual"
 
 CONSUMPTION: Final = "/consumption"
 OBSERVATIONS: Final = "/observations"
@@ -87,6 +90,21 @@ def may_be_kept(label: str) -> bool:
     if not _KEEPABLE.fullmatch(label):
         return False
     return not (_DIGIT_RUN.search(label) or _GROUPED_NUMBER.search(label))
+
+
+def break_name(kind: str, reference: str) -> str:
+    """Name a break in one word, to be typed; the reference of a residual says all."""
+    return reference if kind == RESIDUAL else f"{kind}:{reference}".replace(" ", ":")
+
+
+def residual_reference(first_seen_at: datetime, credits: str) -> str:
+    """Name a residual by when it was first seen (UTC) and its signed credits.
+
+    Such as `20261031T170000Z-12.5`: what it names is pinned, a difference of other credits, or
+    another day, has another name.
+    """
+    sign = "" if credits.startswith("-") else "+"
+    return f"{first_seen_at:%Y%m%dT%H%M%SZ}{sign}{credits}"
 
 
 def customer_of(stream: str) -> str | None:

@@ -1,23 +1,20 @@
-"""What can explain a drift between OVH and the ledger, and how much of it each thing does.
+"""What can explain a difference between OVH and the ledger, and how much of it each thing does.
 
-A claim is what a thing could explain; its share, in the order of the claims, is what it does:
-nothing beyond the drift that there is.
+A claim is what a thing could explain; which claims do, is told from the difference itself: the
+fewest that leave nothing of it, documents before coincidences. Where several do equally well,
+that is said. Where none do, only documents explain, as far as they bring the rest nearer to 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-from ledger.canonical import decode
 from ledger.credits import ZERO, Credits
-from ledger.database import Rows
-from ledger.events import BalanceObserved, LinesNotBilled
-from ledger.names import consumption_stream
-from projections.given_back import refunds_open
-from projections.transfer_states import transfer_states
-from projections.words import many
+
+# Rests that are looked at; with more, everything could be explained somehow.
+_MOST_RESTS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +29,11 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What could explain `credits` of a drift, signed as the drift is.
+    """What could explain `credits` of a difference, or one of `others` instead of them.
 
-    `in_parts`: perhaps only a part of them; otherwise all of them or none.
+    All of them or none, unless `in_parts`. `is_document`: OVH or the ledger says so itself.
+    `unit`: what one such thing explains, where several may have come. `key` is what explains
+    only once.
     """
 
     kind: str
@@ -42,113 +41,136 @@ class Claim:
     text: str
     reference: str = ""
     in_parts: bool = False
+    others: tuple[Credits, ...] = ()
+    is_document: bool = False
+    unit: Credits | None = None
 
-    def share_of(self, rest: Credits) -> Credits:
-        """Give what it explains of what is left: never more than brings that nearer to 0."""
-        if self.in_parts:
-            low, high = sorted((ZERO, self.credits))
-            return min(max(rest, low), high)
-        nearer = abs((rest - self.credits).milli) < abs(rest.milli)
-        return self.credits if nearer else ZERO
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.reference, self.text
+
+    @property
+    def options(self) -> Iterator[int]:
+        """Give what it may explain, in thousandths."""
+        return (one.milli for one in (self.credits, *self.others) if one)
+
+    def things(self, part: int) -> int:
+        """Count what must have come to explain a part."""
+        return abs(part // self.unit.milli) if self.unit else 1
+
+    def nearest(self, rest: int) -> int:
+        """Give what of it brings a rest nearest to 0, or 0."""
+        best = min(self.options, key=lambda option: abs(rest - option), default=0)
+        return best if abs(rest - best) < abs(rest) else 0
+
+    def explains(self, credits: Credits) -> Explanation:
+        return Explanation(self.kind, credits, self.text, self.reference)
 
 
-def share(drift: Credits, claims: Iterable[Claim]) -> Iterator[Explanation]:
-    """Explain a drift by claims, one after the other."""
-    rest = drift
-    for claim in claims:
-        part = claim.share_of(rest)
-        rest -= part
-        yield Explanation(claim.kind, part, claim.text, claim.reference)
+# Which claims explain how much, by their places.
+Way = tuple[tuple[int, int], ...]
 
 
-def open_breaks(rows: Rows, account: str) -> Iterator[Claim]:
-    """Give the open breaks of an account.
+@dataclass(slots=True)
+class Ways:
+    """Every rest that some of the claims leave of a difference, with the best ways to it."""
 
-    The difference of a restated opening was added to the ledger, so OVH shows it with the
-    other sign; other breaks hold what the ledger does not have yet.
-    """
-    for kind, reference, milli, text in rows.execute(
-        "SELECT kind, reference, credits_milli, text FROM open_break WHERE account = :account"
-        " ORDER BY opened_at_us, kind, reference",
-        account=account,
-    ):
-        credits = Credits(milli or 0)
-        yield Claim(
-            kind, -credits if kind == "opening-difference" else credits, text, reference
+    claims: Sequence[Claim]
+    by_rest: dict[int, list[Way]] = field(default_factory=dict)
+
+    def cost(self, way: Way) -> tuple[int, int]:
+        """Few things are better than many, documents than coincidences."""
+        used = [(self.claims[place], part) for place, part in way]
+        return (
+            sum(claim.things(part) for claim, part in used),
+            sum(not claim.is_document for claim, _ in used),
         )
 
+    def add(self, rest: int, way: Way) -> None:
+        known = self.by_rest.setdefault(rest, [way])
+        if known[0] == way:
+            return
+        if self.cost(way) < self.cost(known[0]):
+            self.by_rest[rest] = [way]
+        elif self.cost(way) == self.cost(known[0]):
+            known.append(way)
 
-def claims_of(
-    rows: Rows, account: str, seen: BalanceObserved, *, until: datetime
-) -> Iterator[Claim]:
-    """Give what an observation and the ledger say besides: it needs no person to look at it.
+    def best(self, rest: int) -> Way | None:
+        known = self.by_rest.get(rest)
+        return known[0] if known else None
 
-    `until` is when the same numbers were seen last.
-    """
-    if seen.pending is not None and seen.pending.count:
-        in_flight = seen.pending.credits
-        text = (
-            f"{many(seen.pending.count, 'job')} in flight, of {in_flight} credits that have"
-            " left the balance, while their rows are not there yet"
+
+def ways(milli: int, claims: Sequence[Claim]) -> Ways:
+    """Give what the claims can leave of a difference, all taken together."""
+    found = Ways(claims, {milli: [()]})
+    for place, claim in enumerate(claims):
+        for rest, known in list(found.by_rest.items()):
+            for option in claim.options:
+                found.add(rest - option, (*known[0], (place, option)))
+        if len(found.by_rest) > _MOST_RESTS:
+            return Ways(claims, {milli: [()]})
+    for rest, known in list(found.by_rest.items()):
+        for place, claim in enumerate(claims):
+            unused = all(used != place for used, _ in known[0])
+            if claim.in_parts and unused and _is_part(rest, claim.credits.milli):
+                found.add(0, (*known[0], (place, rest)))
+    return found
+
+
+def _is_part(rest: int, whole: int) -> bool:
+    return rest * whole > 0 and abs(rest) < abs(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What explains a difference, and what is left; `instead` would explain it as well."""
+
+    used: tuple[tuple[Claim, Credits], ...]
+    rest: Credits
+    instead: tuple[tuple[Claim, ...], ...] = ()
+
+    @property
+    def lines(self) -> Iterator[Explanation]:
+        for claim, credits in self.used:
+            line = claim.explains(credits)
+            yield Explanation(line.kind, credits, line.text + self._otherwise, line.reference)
+
+    @property
+    def _otherwise(self) -> str:
+        """Say what else it could be: nothing is chosen in silence."""
+        if not self.instead:
+            return ""
+        others = (
+            " and ".join(f"{one.kind} {one.reference}".rstrip() for one in way)
+            for way in self.instead
         )
-        yield Claim("timing", -in_flight, text, in_parts=True)
-    yield from _transfers_in_doubt(rows, account, seen)
-    yield from _not_billed(rows, account)
-    yield from _refunds(rows, account, until)
-    if seen.held:
-        text = (
-            f"{seen.held} credits are held by the quotas of"
-            f" {many(seen.users_with_quota, 'user')}: they are owned, and counted in what OVH"
-            " shows"
-        )
-        yield Claim("quota hold", ZERO, text)
+        return f"; it could as well be {' or '.join(others)}"
 
 
-def _transfers_in_doubt(rows: Rows, account: str, seen: BalanceObserved) -> Iterator[Claim]:
-    ((customer,),) = rows.execute(
-        "SELECT customer FROM account WHERE account = :account", account=account
+def explain(found: Ways, milli: int) -> Explained:
+    """Choose what explains a difference."""
+    exact = found.by_rest.get(0)
+    if exact is None:
+        return _by_documents(found.claims, milli)
+    return by_way(found, exact[0], ZERO, exact[1:])
+
+
+def by_way(found: Ways, way: Way, rest: Credits, instead: Iterable[Way] = ()) -> Explained:
+    """Explain a difference in a given way."""
+    used = tuple((found.claims[place], Credits(part)) for place, part in way)
+    mine = {place for place, _ in way}
+    others = tuple(
+        tuple(found.claims[place] for place, _ in other if place not in mine)
+        for other in instead
     )
-    for one in transfer_states(rows, customer):
-        if not one.is_in_doubt or one.requested_at > seen.happened_at:
-            continue
-        if account in {one.source, one.target}:
-            text = (
-                f"the transfer of {one.credits} credits from {one.source} to {one.target} is in"
-                f" doubt: type `sms-ledger transfer resolve {one.id}`"
-            )
-            moved = -one.credits if account == one.source else one.credits
-            yield Claim("transfer in doubt", moved, text, one.id)
+    return Explained(used, rest, tuple(one for one in others if one))
 
 
-def _not_billed(rows: Rows, account: str) -> Iterator[Claim]:
-    lines, spent = 0, ZERO
-    for topic, state in rows.execute(
-        "SELECT s.topic, s.state FROM event_log l JOIN stored_events s"
-        " ON s.originator_id = l.stream AND s.originator_version = l.version"
-        " WHERE l.stream = :stream AND l.topic = :topic",
-        stream=consumption_stream(account),
-        topic=LinesNotBilled.TOPIC,
-    ):
-        event = decode(topic, state)
-        if isinstance(event, LinesNotBilled):
-            lines += len(event.line_ids)
-            spent += event.spent
-    if lines:
-        text = (
-            f"{many(lines, 'recorded line')} of {spent} credits, which OVH has marked as not"
-            " billed since; it does not say whether their credits come back"
-        )
-        yield Claim("not billed", spent, text, in_parts=True)
-
-
-def _refunds(rows: Rows, account: str, until: datetime) -> Iterator[Claim]:
-    """Give the refunds: all of a line's credits may have left with it, or none."""
-    for one in refunds_open(rows, account, until=until):
-        about = f"{one.credits} credits" if one.credits else "credits, how many is not told,"
-        bill = f" of bill {one.bill_id}" if one.bill_id else ""
-        text = (
-            f"OVH gave {one.total_price} back for {about}{bill} with {one.refund_id}; it does"
-            " not say whether they leave the account: if they did, import a row of kind refund"
-            " with this id"
-        )
-        yield Claim("refund", -(one.credits or ZERO), text, one.refund_id)
+def _by_documents(claims: Sequence[Claim], milli: int) -> Explained:
+    used: list[tuple[Claim, Credits]] = []
+    for claim in claims:
+        part = claim.nearest(milli) if claim.is_document else 0
+        if part:
+            used.append((claim, Credits(part)))
+            milli -= part
+    return Explained(tuple(used), Credits(milli))

@@ -12,24 +12,51 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from ledger.credits import ZERO, Credits
-from ledger.database import Database, Rows
-from ledger.events import BalanceObserved
-from ledger.names import observations_stream
-from ledger.times import from_us, to_us
+from ledger.database import Database
+from ledger.names import break_name
+from ledger.times import to_us
+from projections.ages import Bucket, age_days, bucket
 from projections.batch import caught_up
-from projections.books import Book, books, log_position, notes
-from projections.explanations import Claim, Explanation, claims_of, open_breaks, share
-from projections.latest import latest
+from projections.books import Book, books, log_position, notes, require_known
+from projections.differences import Case, Part, PartStatus, cases
+from projections.explanations import Explanation
+from projections.moments import Moment
 from projections.movement_index import MOVEMENT_INDEX
-from projections.past import balance_before
 from projections.report import NESTED, Report
-from projections.surprises import rate_surprises
 
 Status = Literal[
-    "reconciled", "explained", "unexplained", "moving", "stale", "unobserved", "unopened"
-]
+    "reconciled", "explained", "unexplained", "contradictory", "moving", "stale", "unobserved",
+    "unopened",
+]  # fmt: skip
 
 CONCLUDED: Final = frozenset[Status](("reconciled", "explained", "unexplained"))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A part of the drift: it arose after `since`, was seen first at `first_seen`.
+
+    `break_id` names it for a decision. `counter_account` and `counter_break` are the other side
+    of a foreign transfer; `bill` is the bill line of a purchase that is not booked.
+    """
+
+    break_id: str
+    break_kind: str
+    reference: str
+    kind: str
+    credits: Credits
+    status: PartStatus
+    since: datetime
+    first_seen: datetime
+    age_days: int
+    age: Bucket
+    owner: str | None
+    notes: tuple[str, ...]
+    text: str
+    counter_account: str | None
+    counter_break: str | None
+    bill: str | None
+    hints: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +80,7 @@ class Reconciliation:
     status: Status
     breaks: int
     lines: tuple[Explanation, ...] = field(metadata=NESTED)
+    differences: tuple[Difference, ...] = field(metadata=NESTED)
 
 
 def reconcile(
@@ -61,16 +89,25 @@ def reconcile(
     *,
     now: datetime,
     max_age: timedelta | None = None,
+    as_of: Moment | None = None,
 ) -> Report[Reconciliation]:
-    """Compare each account with its last observation. Raises UnknownAccount.
+    """Compare accounts with their last observation, or that of a moment.
 
-    An observation older than `max_age` concludes nothing.
+    An observation older than `max_age` concludes nothing. Raises UnknownAccount.
     """
     oldest_us = None if max_age is None else to_us(now - max_age)
     with caught_up(MOVEMENT_INDEX, database):
-        of = books(database, accounts)
-        rows = [_reconciled(database, book, oldest_us) for book in of if _concerned(book)]
-        return Report(Reconciliation, log_position(database), rows, notes(database, of))
+        of = books(database)
+        require_known(accounts, [book.account for book in of])
+        named = [book for book in of if not accounts or book.account in accounts]
+        customers = {book.customer for book in named}
+        open_ones = [one for one in of if one.customer in customers and _concerned(one)]
+        rows = [
+            _row(case, oldest_us, now)
+            for case in cases(database, open_ones, as_of)
+            if case.book in named
+        ]
+        return Report(Reconciliation, log_position(database), rows, notes(database, named))
 
 
 def _concerned(book: Book) -> bool:
@@ -78,72 +115,66 @@ def _concerned(book: Book) -> bool:
     return book.closed_at_us is None
 
 
-def _reconciled(database: Database, book: Book, oldest_us: int | None) -> Reconciliation:
-    seen = latest(database, observations_stream(book.account), BalanceObserved)
-    breaks = list(open_breaks(database, book.account))
-    if seen is None:
-        return _unobserved(book, breaks)
-    at_us = max(to_us(seen.happened_at), _looked_again_us(database, book))
-    known = balance_before(database, book, at_us + 1)
-    drift = None if known is None else seen.owned - known
-    claims = [*breaks, *claims_of(database, book.account, seen, until=from_us(at_us))]
-    claims += rate_surprises(database, book.account, book.customer, book.zone)
-    lines = tuple(share(drift or ZERO, claims))
+def _row(case: Case, oldest_us: int | None, now: datetime) -> Reconciliation:
+    drift, book, lines = case.drift, case.book, tuple(case.lines)
+    known = None if drift is None else drift.milli
     explained = sum((line.credits for line in lines), ZERO)
-    residual = None if drift is None else drift - explained
-    stale = oldest_us is not None and at_us < oldest_us
+    residual = None if known is None else Credits(known) - explained
+    seen = drift.seen if drift else None
     return Reconciliation(
         customer=book.customer,
         account=book.account,
-        observed_at=book.local(at_us),
-        credits_left=seen.owned - seen.held,
-        held=seen.held,
-        observed=seen.owned,
-        ledger=known,
-        drift=drift,
-        explained=None if drift is None else explained,
+        observed_at=book.local(drift.at_us) if drift else None,
+        credits_left=seen.owned - seen.held if seen else None,
+        held=seen.held if seen else None,
+        observed=seen.owned if seen else None,
+        ledger=Credits(drift.ledger) if drift and drift.ledger is not None else None,
+        drift=None if known is None else Credits(known),
+        explained=None if known is None else explained,
         residual=residual,
-        status=_status(seen, drift, residual, stale=stale),
-        breaks=len(breaks),
+        status=_status(case, residual, oldest_us),
+        breaks=len(case.known.breaks),
         lines=lines,
+        differences=tuple(_difference(case, part, now) for part in case.parts),
     )
 
 
-def _unobserved(book: Book, breaks: Sequence[Claim]) -> Reconciliation:
-    return Reconciliation(
-        customer=book.customer,
-        account=book.account,
-        observed_at=None,
-        credits_left=None,
-        held=None,
-        observed=None,
-        ledger=None,
-        drift=None,
-        explained=None,
-        residual=None,
-        status="unopened" if book.balance is None else "unobserved",
-        breaks=len(breaks),
-        lines=tuple(share(ZERO, breaks)),
+def _difference(case: Case, part: Part, now: datetime) -> Difference:
+    noted = case.decided.notes_on(part.break_kind, part.reference)
+    age = age_days(part.at_us, now)
+    return Difference(
+        break_id=break_name(part.break_kind, part.reference),
+        break_kind=part.break_kind,
+        reference=part.reference,
+        kind=part.kind,
+        credits=part.credits,
+        status=part.status,
+        since=case.book.local(part.after_us),
+        first_seen=case.book.local(part.at_us),
+        age_days=age,
+        age=bucket(age),
+        owner=noted.owner,
+        notes=tuple(noted.texts),
+        text=part.text,
+        counter_account=part.counter[0] if part.counter else None,
+        counter_break=part.counter[1] if part.counter else None,
+        bill=part.bill,
+        hints=part.hints,
     )
 
 
-def _looked_again_us(rows: Rows, book: Book) -> int:
-    """Give when the same numbers were seen last: an unchanged observation is not recorded."""
-    found = rows.execute(
-        "SELECT read_at_us FROM sync_run WHERE account = :account", account=book.account
-    )
-    return int(found[0][0]) if found else 0
-
-
-def _status(
-    seen: BalanceObserved, drift: Credits | None, residual: Credits | None, *, stale: bool
-) -> Status:
+def _status(case: Case, residual: Credits | None, oldest_us: int | None) -> Status:  # noqa: PLR0911
+    drift = case.drift
     if drift is None:
+        return "unopened" if case.book.balance is None else "unobserved"
+    if drift.milli is None:
         return "unopened"
-    if not seen.quiet:
+    if drift.faults:
+        return "contradictory"
+    if not drift.seen.quiet:
         return "moving"
-    if stale:
+    if oldest_us is not None and drift.at_us < oldest_us:
         return "stale"
     if residual:
         return "unexplained"
-    return "explained" if drift else "reconciled"
+    return "explained" if drift.milli else "reconciled"

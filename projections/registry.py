@@ -16,6 +16,8 @@ from ledger.events import (
     AccountClosed,
     AccountOpened,
     BalanceOpened,
+    BreakAccepted,
+    BreakAdjusted,
     BreakOpened,
     CustomerRegistered,
     ImportCompleted,
@@ -32,7 +34,7 @@ _TOPICS: Final = tuple(
     kind.TOPIC
     for kind in (
         CustomerRegistered, AccountOpened, AccountClosed, BalanceOpened, OpeningRestated,
-        ImportStarted, ImportCompleted, BreakOpened,
+        ImportStarted, ImportCompleted, BreakOpened, BreakAccepted, BreakAdjusted,
     )
 )  # fmt: skip
 
@@ -56,7 +58,7 @@ class Registry:
     customers: dict[str, Row] = field(default_factory=dict)
     accounts: dict[str, _Account] = field(default_factory=dict)
     imports: dict[tuple[str, str], Row] = field(default_factory=dict)
-    breaks: list[Row] = field(default_factory=list)
+    breaks: dict[tuple[str, str, str], Row] = field(default_factory=dict)
 
     def settled(self) -> Settled:
         """Give from when on accounts are counted, now that all openings are known."""
@@ -78,7 +80,7 @@ class Registry:
         )  # fmt: skip
         database.insert(ACCOUNT, accounts)
         database.insert(FILE_IMPORT, self.imports.values())
-        database.insert(OPEN_BREAK, self.breaks)
+        database.insert(OPEN_BREAK, self.breaks.values())
 
     def take(self, account: str, event: LedgerEvent) -> None:
         match event:
@@ -99,9 +101,10 @@ class Registry:
             case BreakOpened():
                 milli = None if event.credits is None else event.credits.milli
                 at_us = to_us(event.happened_at)
-                self.breaks.append(
-                    (account, event.kind, event.reference, at_us, milli, event.text)
-                )
+                key = (account, event.kind, event.reference)
+                self.breaks[key] = (*key, at_us, milli, event.text)
+            case BreakAccepted() | BreakAdjusted():
+                self.breaks.pop((account, event.kind, event.reference), None)
             case _:
                 pass
 

@@ -53,6 +53,9 @@ OFFENDERS = [
      "ledger.totals", "eventsourcing.sqlite"),
     ("Only the storage knows the event store, only the adapter knows the ovh client",
      "cli.session", "ovh"),
+    ("What joins a report with a command serves the command line and the web alike",
+     "cli.actions.deciding", "click"),
+    ("Projections know events, never decisions", "projections.breaks", "ledger.breaks"),
 ]  # fmt: skip
 
 

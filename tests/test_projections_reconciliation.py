@@ -73,9 +73,11 @@ def test_jobs_in_flight_explain_no_more_than_there_is(books):
     assert (status, row["status"], row["explained"]) == (0, "reconciled", "0")
 
 
-def test_jobs_in_flight_never_explain_credits_that_came_in(books):
+def test_credits_that_came_in_beside_jobs_in_flight_are_more_than_the_drift(books):
+    """The jobs' 5 credits have left: so 10 came, where OVH shows 5 more."""
     books.draw(OPENED + "2026-10-02 10:00 saw 95 jobs 2 5")
-    assert reconciled(books)[1]["residual"] == "5"
+    row = reconciled(books)[1]
+    assert (row["drift"], row["explained"], row["residual"]) == ("5", "-5", "10")
 
 
 def test_an_open_break_is_a_finding_even_when_it_explains_everything(books):
@@ -195,10 +197,10 @@ def test_plain_words_say_which_way_the_difference_goes_and_what_to_type(books):
         "sms-ab12345-1: OVH shows 12 credits fewer than the ledger (drift -12);"
         " unexplained: -12" in out
     )
-    assert "next: `sms-ledger reg sms-ab12345-1`" in out
+    assert "next: `sms-ledger recon explain sms-ab12345-1`" in out
 
 
-def test_equal_and_opposite_residuals_are_called_a_probable_transfer(books):
+def test_equal_and_opposite_differences_in_one_window_are_a_foreign_transfer(books):
     books.draw("""
         customer ab12345-ovh
         account sms-ab12345-1
@@ -208,8 +210,17 @@ def test_equal_and_opposite_residuals_are_called_a_probable_transfer(books):
         2026-10-01 09:00 opening 100
         2026-10-02 10:00 saw 125
     """)
-    out = books.type("recon", "run").out
-    assert "sms-ab12345-2 shows the opposite (+25): credits were probably transferred" in out
+    ran = books.type("recon", "run", "-O", "json")
+    assert ran.status == 0
+    assert [(row["status"], row["explained"], row["residual"]) for row in ran.rows] == [
+        ("explained", "-25", "0"),
+        ("explained", "25", "0"),
+    ]
+    (line,) = ran.rows[0]["lines"]
+    assert line["kind"] == "foreign transfer"
+    assert line["text"].startswith(
+        "25 credits from sms-ab12345-1 to sms-ab12345-2, transferred"
+    )
 
 
 def test_agreement_is_said_too(books):

@@ -93,6 +93,7 @@ def test_what_the_books_do_not_need_is_asked_for_by_name_only():
         "transfers": {"POST /sms/*/transferCredits"},
         "recharge": {"PUT /sms/*"},
         "quotes": {"POST /sms/estimate", "GET /order/sms/*/credits"},
+        "logs": {"GET /me/api/logs/self", "GET /me/api/logs/self/*"},
     }
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from rigs import Rig, events_of, lines_of, rig
 
-from ledger.events import BalanceObserved, BreakOpened, LineCorrected, PageRecorded
+from ledger.events import (
+    ApiCallsSeen,
+    BalanceObserved,
+    BreakOpened,
+    LineCorrected,
+    PageRecorded,
+)
 
 FIRST, SECOND = "sms-ab12345-1", "sms-ab12345-2"
 
@@ -100,12 +106,46 @@ def test_an_idle_synchronisation_asks_eight_times_an_account_and_ten_more(store,
 # --- behind the client's back --------------------------------------------------------------
 
 
-def test_a_panel_transfer_shows_as_opposite_drifts(small):
+def test_a_panel_transfer_shows_as_opposite_drifts_that_explain_each_other(small):
     small.sync()
     small.ovh.do("panel-transfer", source=FIRST, target=SECOND, credits=Decimal("12.5"))
     small.sync()
     assert small.drifts() == {FIRST: Decimal("-12.5"), SECOND: Decimal("12.5")}
-    assert small.sl("recon", "run").status == 1
+    assert small.sl("recon", "run").status == 0
+
+
+def test_the_log_of_api_calls_corroborates_a_panel_transfer(small):
+    small.sync()
+    small.ovh.do("panel-transfer", source=FIRST, target=SECOND, credits=Decimal("12.5"))
+    small.ovh.requests.clear()
+    small.sync()
+    assert small.ovh.requests.counts["GET /me/api/logs/self"] == 1
+    (seen,) = [
+        event for _, event in events_of(small.database) if isinstance(event, ApiCallsSeen)
+    ]
+    assert [(call.account, call.call) for call in seen.calls] == [(FIRST, "transferCredits")]
+    (line,) = small.sl("recon", "show", FIRST, "-O", "json").rows[0]["lines"]
+    assert f"OVH's log of API calls has transferCredits of {FIRST} at" in line["text"]
+    small.sync()
+    assert sum(isinstance(event, ApiCallsSeen) for _, event in events_of(small.database)) == 1
+
+
+def test_without_the_right_to_the_log_a_transfer_lacks_that_evidence_only(small):
+    small.sync()
+    small.ovh.do("panel-transfer", source=FIRST, target=SECOND, credits=Decimal("12.5"))
+    small.ovh.do("fault", match="GET /me/api/logs*", kind="iam", times=9)
+    small.sync()
+    (line,) = small.sl("recon", "show", FIRST, "-O", "json").rows[0]["lines"]
+    assert line["kind"] == "foreign transfer"
+    assert "log of API calls" not in line["text"]
+
+
+def test_the_log_is_not_read_where_no_transfer_can_have_been(small):
+    small.sync()
+    small.ovh.do("gift", account=SECOND, credits=Decimal(40))
+    small.ovh.requests.clear()
+    small.sync()
+    assert "GET /me/api/logs/self" not in small.ovh.requests.counts
 
 
 def test_a_gift_shows_as_a_positive_drift(small):

@@ -15,6 +15,7 @@ from ledger.ovh.batches import Batches, Rows
 from ledger.ovh.calls import Calls, Patience
 from ledger.ovh.gateway import (
     AccessRule,
+    ApiLog,
     AuthDetails,
     Bill,
     BillDetail,
@@ -83,6 +84,14 @@ _METHODS: Final = Rows(
     shape=PaymentMethod,
     id_of=lambda row: row.paymentMethodId,
     batched=False,  # nobody was seen to do it, and there are few
+)
+
+
+_LOGS: Final = Rows(
+    pattern="/me/api/logs/self/{logId}",
+    shape=ApiLog,
+    id_of=lambda row: row.logId,
+    batched=False,
 )
 
 
@@ -269,6 +278,12 @@ class OvhClient:
     def payment_methods(self) -> Sequence[PaymentMethod]:
         ids = self._get(list[int], route("/me/payment/method"))
         return list(self._batches.rows(_METHODS, ids).values())
+
+    def api_log_ids(self) -> Sequence[int]:
+        return self._get(list[int], route("/me/api/logs/self"))
+
+    def api_logs(self, ids: Iterable[int]) -> Mapping[int, ApiLog]:
+        return self._batches.rows(_LOGS, ids)
 
     def destination_rates(self, country: str, *, billing_country: str) -> DestinationRates:
         at = with_query(

@@ -220,6 +220,16 @@ class JobEstimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiLog:
+    """`/me/api/logs/self/{logId}`: one call, without its body; who made it is not read."""
+
+    logId: int  # noqa: N815
+    date: datetime
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRule:
     """`auth.AccessRule`: a method, and a path in which `*` stands for anything."""
 
@@ -356,6 +366,12 @@ class Gateway(Protocol):
         ...
 
     def payment_methods(self) -> Sequence[PaymentMethod]: ...
+
+    def api_log_ids(self) -> Sequence[int]:
+        """`GET /me/api/logs/self`: the calls of the customer, by whatever program."""
+        ...
+
+    def api_logs(self, ids: Iterable[int]) -> Mapping[int, ApiLog]: ...
 
     def destination_rates(self, country: str, *, billing_country: str) -> DestinationRates:
         """`GET /sms/rates/destinations`, which asks for no key; OVH writes countries small."""

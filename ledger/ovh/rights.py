@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Feature = Literal["transfers", "recharge", "quotes"]
-FEATURES: Final[tuple[Feature, ...]] = ("transfers", "recharge", "quotes")
+Feature = Literal["transfers", "recharge", "quotes", "logs"]
+FEATURES: Final[tuple[Feature, ...]] = ("transfers", "recharge", "quotes", "logs")
 
-Standing = Literal["needed", "transfers", "recharge", "quotes", "more", "missing", "optional"]
+Standing = Literal[
+    "needed", "transfers", "recharge", "quotes", "logs", "more", "missing", "optional"
+]
 
 _SERVICE: Final = "{serviceName}"
 _HOLE = re.compile(r"\{\w+\}")
@@ -141,6 +143,15 @@ NEEDS: Final = (
         what="what OVH would ask for credits",
         action="account:apiovh:order/sms/credits/get",
         feature="quotes",
+    ),
+    *(
+        Need(
+            pattern=pattern,
+            what="the log of API calls: transfers that were made elsewhere",
+            action="account:apiovh:me/api/logs/self/get",
+            feature="logs",
+        )
+        for pattern in ("/me/api/logs/self", "/me/api/logs/self/{logId}")
     ),
 )
 

@@ -12,7 +12,13 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from ledger.account import open_break
-from ledger.consumption import NOT_BILLED, Conflict, note_not_billed, record_lines
+from ledger.consumption import (
+    NOT_BILLED,
+    Conflict,
+    note_not_billed,
+    note_vanished,
+    record_lines,
+)
 from ledger.countries import numbers_library
 from ledger.credits import ZERO, Credits
 from ledger.database import Database
@@ -262,14 +268,29 @@ class AccountRows:
         )
 
     def _count_vanished(self, ids: Sequence[int], since: datetime | None) -> None:
-        """Count recorded rows of the listed window that OVH does not list any more."""
-        if since is None:
+        """Count recorded rows of the listed window that OVH does not list any more.
+
+        Each is noted once: what OVH said of it can no longer be read again.
+        """
+        context, service, listed = self._context, self._service, set(ids)
+        if self._run is None:
             return
-        listed = set(ids)
-        self.rows.vanished = sum(
-            line.id not in listed
-            for line in self._context.ledger.lines_since(self._service, "consumption", since)
-        )
+        begin = context.now() - _LATE if since is None else since
+        gone = [
+            line
+            for line in context.ledger.lines_since(service, "consumption", begin)
+            if line.id not in listed
+        ]
+        self.rows.vanished = len(gone)
+        if not gone or context.dry_run:
+            return
+        stamp, at = context.stamp(context.source()), context.now()
+
+        def decide(work: Work) -> None:
+            state = work.consumption(service)
+            work.record(state, note_vanished(state, "consumption", gone, stamp=stamp, at=at))
+
+        context.ledger.work(decide)
 
     # --- recording -----------------------------------------------------------------------
 

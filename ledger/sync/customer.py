@@ -17,6 +17,7 @@ from ledger.service import Ledger, Work
 from ledger.sync.account import Context, Notes, Progress
 from ledger.sync.balance import AccountSync, Outcome
 from ledger.sync.bills import Bills
+from ledger.sync.calls import note_calls
 from ledger.sync.memory import last_run
 from ledger.sync.refunds import Refunds
 from ledger.sync.settling import SETTLE_AFTER, Looks, Settled, settle, transfers_version
@@ -101,6 +102,7 @@ class CustomerSync:
         if not self._dry_run:
             known = {one.account: one.known for one in result.outcomes}
             result.transfers = settle(context, Looks(known, since), self._settle_after)
+            note_calls(context, {name: one.seen for name, one in known.items() if one})
         result.notes = self._notes.texts
         result.requests = self._gateway.requests
         return result

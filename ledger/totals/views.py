@@ -11,8 +11,12 @@ from ledger.database import Rows
 from ledger.events import (
     AccountClosed,
     AccountOpened,
+    ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BreakAccepted,
+    BreakAdjusted,
+    BreakNoted,
     BreakOpened,
     CreditsAdjusted,
     CreditsPurchased,
@@ -24,6 +28,7 @@ from ledger.events import (
     LineCorrected,
     LinesAttributed,
     LinesNotBilled,
+    LinesVanished,
     OpeningRestated,
     PacksSeen,
     PageRecorded,
@@ -109,6 +114,8 @@ class _Writing:
                 self._open_balance(account, event)
             case BreakOpened():
                 _open_break(self._rows, account, event)
+            case BreakAccepted() | BreakAdjusted():
+                _close_break(self._rows, account, event)
             case (
                 PageRecorded()
                 | LineCorrected()
@@ -121,12 +128,15 @@ class _Writing:
                 self._sums.count(account, event)
             case (
                 PaymentMethodsSeen()
+                | ApiCallsSeen()
                 | PurchaseAttributed()
                 | RechargeSettingsSeen()
                 | RefundSeen()
                 | RechargeChangeRequested()
                 | LinesAttributed()
                 | LinesNotBilled()
+                | LinesVanished()
+                | BreakNoted()
                 | TransferRequested()
                 | TransferConfirmed()
                 | TransferVoided()
@@ -226,6 +236,17 @@ def _open_break(rows: Rows, account: str, event: BreakOpened) -> None:
         at=to_us(event.happened_at),
         milli=None if event.credits is None else event.credits.milli,
         text=event.text,
+    )
+
+
+def _close_break(rows: Rows, account: str, event: BreakAccepted | BreakAdjusted) -> None:
+    """Take a break that was decided on from those that are open; a residual is not there."""
+    rows.execute(
+        "DELETE FROM open_break"
+        " WHERE account = :account AND kind = :kind AND reference = :reference",
+        account=account,
+        kind=event.kind,
+        reference=event.reference,
     )
 
 

@@ -402,7 +402,10 @@ class Books:
         )
 
     def _saw(self, run: Run, at: datetime, left: str, *rest: str) -> None:
-        """What OVH said: `saw 12.5 held 3 jobs 2 1.4 moving`; only the first part is a must."""
+        """What OVH said: `saw 12.5 held 3 jobs 2 1.4 moving`; only the first part is a must.
+
+        `owned 20` and `users 0` let it contradict itself.
+        """
         words = list(rest)
         held = Credits.parse(words[words.index("held") + 1]) if "held" in words else Credits(0)
         pending = None
@@ -410,15 +413,19 @@ class Books:
             place = words.index("jobs")
             in_flight = Credits.parse(words[place + 2])
             pending = Pending(int(words[place + 1]), in_flight, at)
+        owned = Credits.parse(left, signed=True) + held
+        if "owned" in words:
+            owned = Credits.parse(words[words.index("owned") + 1])
+        users = int(words[words.index("users") + 1]) if "users" in words else int(bool(held))
         reading = Reading(at, left, str(held))
         seen = BalanceObserved(
             **self.stamp().at(at),
             before=reading,
             after=reading,
             quiet="moving" not in words,
-            owned=Credits.parse(left, signed=True) + held,
+            owned=owned,
             held=held,
-            users_with_quota=1 if held else 0,
+            users_with_quota=users,
             quota_left=held,
             pending=pending,
             status="enable",
