@@ -12,17 +12,7 @@ from projections.words import many
 
 def sentences(found: Verification) -> Iterator[str]:
     """Say what was read, which anchors hold, what is not sealed, and last the anchor itself."""
-    events = many(found.events, "event")
-    if found.intact:
-        yield (
-            f"{events} recomputed from the stored bytes: none changed, missing, added or out of"
-            " its place"
-        )
-    else:
-        yield (
-            f"{events} recomputed from the stored bytes: {many(found.fault_count, 'fault')}; do"
-            " not record on it, keep this file as evidence, and compare it with a copy"
-        )
+    yield f"{many(found.events, 'event')} recomputed from the stored bytes: {_verdict(found)}"
     yield from (f"{one.subject}: {printable(one.text)}" for one in found.faults)
     if found.fault_count > len(found.faults):
         yield f"and {found.fault_count - len(found.faults)} more"
@@ -30,6 +20,18 @@ def sentences(found: Verification) -> Iterator[str]:
     if found.intact:
         yield from _unsealed(found)
         yield found.anchor
+
+
+def _verdict(found: Verification) -> str:
+    if found.intact:
+        return "none changed, missing, added or out of its place"
+    failing = sum(one.status != "holds" for one in found.anchors)
+    if found.fault_count == failing:
+        return f"they agree with each other, but not with {many(failing, 'anchor')}"
+    return (
+        f"{many(found.fault_count, 'fault')}; do not record on it, keep it as evidence, and"
+        " compare it with a copy"
+    )
 
 
 def _held(one: AnchorResult) -> str:

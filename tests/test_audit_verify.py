@@ -256,6 +256,7 @@ def test_an_anchor_of_another_ledger_does_not_hold(drawn, tmp_path):
     anchor = other.type("bal", "-O", "json").document["checkpoint"]
     ran = drawn.type("audit", "verify", "--expect", anchor)
     assert (ran.status, ran.err) == (4, "")
+    assert "they agree with each other, but not with 1 anchor\n" in ran.out
     assert "or the anchor is of another ledger" in ran.out
 
 
