@@ -29,7 +29,12 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "bal": ("cli.bal:bal", "The balance of every account."),
     "reg": ("cli.reg:reg", "Movements with their running balance."),
     "stmt": ("cli.stmt:stmt", "The statement of one account."),
-    "cost": ("cli.cost:cost", "Credits used by month and tag, country, batch, user or kind."),
+    "cost": (
+        "cli.cost:cost",
+        "What messages cost by month and tag, country, batch, user or kind.",
+    ),
+    "lots": ("cli.lots:lots", "What was bought, at what cost, what is left, who drew it."),
+    "value": ("cli.value:value", "What the credits that are left have cost."),
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),

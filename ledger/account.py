@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from ledger.credits import ZERO, Credits
-from ledger.errors import Refused
+from ledger.errors import InvalidValue, Refused
 from ledger.events import (
     AccountClosed,
     AccountEvent,
@@ -26,6 +26,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     Derivation,
+    OpeningCostStated,
     OpeningRestated,
     PurchaseAttributed,
     RechargeChangeRequested,
@@ -34,6 +35,7 @@ from ledger.events import (
     TransferReceived,
     TransferSent,
 )
+from ledger.money import Money
 
 # A movement's natural key, and the payload that the same key must come with again.
 Key = tuple[str, str]
@@ -90,7 +92,8 @@ class Account:
     """The state of one account, as its stream tells it (consumption has its own stream).
 
     `billed` are the purchases that were read from OVH's bills, `settings` all recharge
-    settings that were seen, in order of time; `recharge` those that were recorded last.
+    settings that were seen, in order of time; `recharge` those that were recorded last;
+    `opening_cost` is what was stated last of the opening's credits that no bill covers.
     """
 
     name: str
@@ -104,6 +107,7 @@ class Account:
     billed: set[str] = field(default_factory=set)
     attributed: set[str] = field(default_factory=set)
     breaks: set[tuple[str, str]] = field(default_factory=set)
+    opening_cost: tuple[datetime, Credits, Money] | None = None
 
 
 def _at(seen: RechargeSettings) -> datetime:
@@ -145,6 +149,8 @@ def evolve(account: Account, event: AccountEvent) -> None:
             account.recharge = event.threshold, event.amount
         case RechargeChangeRequested():
             pass  # what came of it is seen
+        case OpeningCostStated():
+            account.opening_cost = (event.happened_at, event.credits, event.cost)
         case BreakOpened():
             account.breaks.add((event.kind, event.reference))
         case _:
@@ -272,6 +278,29 @@ def restate_opening(
             at=opening.at,
         ),
     )
+
+
+def state_opening_cost(
+    account: Account, credits: Credits, cost: Money, *, stamp: Stamp
+) -> tuple[AccountEvent, ...]:
+    """Say what the credits of the opening cost that no bill before it covers.
+
+    Raises Refused where there are none, InvalidValue for less than nothing.
+    """
+    opening = account.opening
+    if opening is None or credits <= ZERO:
+        found = "no opening" if opening is None else "bills that cover all of it, or none left"
+        msg = (
+            f"expected credits of the opening of {account.name} whose cost is not known, found"
+            f" {found}: see `sms-ledger lots {account.name}`"
+        )
+        raise Refused(msg)
+    if cost.amount < 0 or cost.amount != round(cost.amount, 2):
+        msg = f"expected a cost of zero or more in whole cents, found {cost}"
+        raise InvalidValue(msg)
+    if account.opening_cost == (opening.at, credits, cost):
+        return ()
+    return (OpeningCostStated(**stamp.at(opening.at), credits=credits, cost=cost),)
 
 
 def attribute_purchase(

@@ -24,6 +24,7 @@ from ledger.events import (
     LineKind,
     LinesAttributed,
     LinesNotBilled,
+    OpeningCostStated,
     OpeningRestated,
     PacksSeen,
     PageRecorded,
@@ -39,6 +40,7 @@ from ledger.events import (
     TransferSettledLate,
     TransferUnknown,
     TransferVoided,
+    VatRecoverySet,
 )
 from ledger.pages import page_columns
 from ledger.times import to_us
@@ -106,6 +108,8 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | BalanceObserved()
             | RatesSeen()
             | PacksSeen()
+            | VatRecoverySet()
+            | OpeningCostStated()
         ):
             return
         case _:

@@ -24,6 +24,7 @@ from ledger.events import (
     LineCorrected,
     LinesAttributed,
     LinesNotBilled,
+    OpeningCostStated,
     OpeningRestated,
     PacksSeen,
     PageRecorded,
@@ -39,6 +40,7 @@ from ledger.events import (
     TransferSettledLate,
     TransferUnknown,
     TransferVoided,
+    VatRecoverySet,
 )
 from ledger.names import account_of, consumption_stream
 from ledger.sums import Accounts, Sums
@@ -129,6 +131,8 @@ class _Writing:
                 | BalanceObserved()
                 | RatesSeen()
                 | PacksSeen()
+                | VatRecoverySet()
+                | OpeningCostStated()
             ):
                 pass
             case _:
