@@ -52,7 +52,7 @@ def lots(
         show(drawn, output, command="lots-draws", hide=["customer"])
         return
     report = reports.lots(session.database, accounts, as_of, only_left=only_left)
-    hide = ["customer", "net", "left_net", "vat"]
+    hide = ["customer", "net", "left_net", "vat", "position"]
     if all(row.bought_by == row.account for row in report.rows):
         hide.append("bought_by")
     show(report, output, command="lots", hide=hide)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
@@ -99,7 +98,7 @@ def _account(
 ) -> None:
     until_us = _FOREVER_US if end_us is None else end_us
     held: dict[LotId, Held] = {}
-    for lot, stretch in _arrivals(database, book.account, until_us):
+    for _, _, lot, stretch in arrivals_of(database, book.account, until_us):
         known = held.setdefault(lot, Held(book.account, lots[lot]))
         known.came.append(stretch)
     draws = list(draws_of(database, book.account, until_us))
@@ -130,14 +129,19 @@ _LOTS: Final = """
 """
 
 
-def _arrivals(rows: Rows, account: str, until_us: int) -> Iterator[tuple[LotId, Stretch]]:
-    for lot_account, lot, first, milli in rows.execute(
-        "SELECT lot_account, lot, first_milli, milli FROM lot_arrival"
-        " WHERE account = :account AND at_us < :until ORDER BY at_us",
+def arrivals_of(
+    rows: Rows, account: str, until_us: int, since_us: int = 0
+) -> Iterator[tuple[int, str, LotId, Stretch]]:
+    """Give what came to an account: when, by which transfer (empty: bought there), of what."""
+    for at_us, reference, lot_account, lot, first, milli in rows.execute(
+        "SELECT at_us, reference, lot_account, lot, first_milli, milli FROM lot_arrival"
+        " WHERE account = :account AND at_us >= :since AND at_us < :until"
+        " ORDER BY at_us, lot_account, lot, first_milli",
         account=account,
+        since=since_us,
         until=until_us,
     ):
-        yield LotId(lot_account, lot), Stretch(first, milli)
+        yield at_us, reference, LotId(lot_account, lot), Stretch(first, milli)
 
 
 def draws_of(rows: Rows, account: str, until_us: int, since_us: int = 0) -> Iterator[Drawn]:
@@ -203,11 +207,3 @@ def _next_used(rows: Rows, account: str, end_us: int) -> list[Drawn]:
             end=end_us,
         )
     ]
-
-
-def by_lot(drawn: Sequence[Drawn]) -> dict[LotId | None, list[Drawn]]:
-    """Group draws by what they are of."""
-    found: dict[LotId | None, list[Drawn]] = defaultdict(list)
-    for one in drawn:
-        found[one.lot].append(one)
-    return found

@@ -25,7 +25,8 @@ class Lot:
 
     `net`, `vat` and `cost` are theirs, `left_…` those of what is left; `cost` is the net with
     the VAT that is not got back. None: not known. A lot of another account came by a transfer.
-    Without a `lot` stand credits that were spent below zero, which none has paid for yet.
+    `position` is that of its event in the log. Without a `lot` stand credits that were spent
+    below zero, which none has paid for yet.
     """
 
     customer: str
@@ -43,6 +44,7 @@ class Lot:
     cost: Amount | None
     left_cost: Amount | None
     currency: str | None
+    position: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _rows(book: Book, found: Holdings) -> Iterator[Lot]:
     if open:
         yield Lot(
             book.customer, book.account, None, "uncovered", None, book.account, None,
-            Credits(0), Credits(-open), None, None, None, None, None, None,
+            Credits(0), Credits(-open), None, None, None, None, None, None, None,
         )  # fmt: skip
 
 
@@ -117,6 +119,7 @@ def _row(book: Book, held: Held) -> Lot:
         cost=money(held.worth(lot.cost_cents)),
         left_cost=money(held.left_worth(lot.cost_cents)),
         currency=lot.currency,
+        position=lot.position,
     )
 
 

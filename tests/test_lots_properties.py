@@ -16,6 +16,9 @@ from stores import Store
 SOAK = bool(os.environ.get("SMS_LEDGER_SOAK"))
 EXAMPLES = {"sqlite": 2000, "postgresql": 100} if SOAK else {"sqlite": 15, "postgresql": 1}
 
+FEW = {"sqlite": 2000, "postgresql": 50} if SOAK else {"sqlite": 8, "postgresql": 1}
+SPENT = ("consumption", "reply", "hlr", "correction")
+
 ACCOUNTS = ("sms-one-1", "sms-one-2", "sms-one-3")
 START = datetime(2026, 10, 23, 22, tzinfo=UTC)
 HOURS = 60
@@ -187,3 +190,27 @@ def test_lots_equal_coins_however_late_facts_come(store: Store, history, looked,
         assert then == {key: milli for key, (milli, _) in expected.items()}
 
         assert [f for f in books.rows("check", "--full") if f["severity"] == "integrity"] == []
+
+
+@on_each_store(**FEW, history=histories(), begin=st.integers(0, HOURS))
+def test_the_lots_of_each_instant_equal_coins(store: Store, history, begin):
+    with store.ledger() as url:
+        books = Books(url).draw(drawing(history), together=True)
+        start = START + timedelta(hours=begin, minutes=30)
+        expected: dict[tuple[str, datetime], Counter] = defaultdict(Counter)
+        for spent in hoard(history, THE_END).spent:
+            if spent.kind == "used" and spent.at >= start:
+                for coin in spent.coins:
+                    expected[spent.account, spent.at][coin and coin.lot] += COIN_MILLI
+        for words in ((), ("-b", start.isoformat())):
+            found: dict[tuple[str, datetime], Counter] = defaultdict(Counter)
+            for account in ACCOUNTS:
+                for row in books.rows("stmt", account, "--lines", "--lots", *words):
+                    at = datetime.fromisoformat(row["happened_at"]).astimezone(UTC)
+                    if row["kind"] in SPENT and at >= start:
+                        for share in row["lots"]:
+                            milli = int(Decimal(share["credits"]) * 1000)
+                            found[account, at][share["lot"]] += milli
+            assert {key: +of for key, of in found.items() if +of} == {
+                key: of for key, of in expected.items() if of
+            }

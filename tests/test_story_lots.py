@@ -68,7 +68,7 @@ def test_a_pack_of_4_20_that_sent_142_messages_cost_4_17_and_leaves_3_cents(book
         "account": ONE, "lot": "b-1", "kind": "purchase",
         "bought_at": "2026-10-01T09:30:00+02:00", "bought_by": ONE, "bill": "IT1",
         "credits": "100", "left": "0.6", "net": "4.20", "left_net": "0.03", "vat": "0.92",
-        "cost": "4.20", "left_cost": "0.03", "currency": "EUR",
+        "cost": "4.20", "left_cost": "0.03", "currency": "EUR", "position": 4,
     }  # fmt: skip
     assert drawn(books) == [(ONE, "used", "", "b-1", "99.4", "4.17")]
     (cost,) = books.rows("cost")
@@ -155,6 +155,36 @@ def test_an_instant_may_cut_a_segment(ledger):
     )
     assert held(ledger, "--as-of", "2026-10-02T12:00:00+02:00") == [(ONE, "b-2", "8", "16.00")]
     assert held(ledger, "--as-of", "2026-10-02T10:30:00+02:00") == [(ONE, "b-2", "9", "18.00")]
+
+
+def test_a_register_tells_which_lots_paid_for_each_row(ledger):
+    ledger.draw(MOVED)
+    assert [
+        (row["kind"], row["credits"], row["paid"]) for row in ledger.rows("reg", TWO, "--lots")
+    ] == [
+        ("opening", "0", ""),
+        ("purchase", "50", "b-3 50"),
+        ("transfer-in", "150", "b-1 100, b-2 50"),
+        ("consumption", "-120", "b-1 100, b-2 20"),
+    ]
+    assert ledger.type("reg", TWO, "--lots").out.splitlines()[-2].endswith("1  b-1 100, b-2 20")
+    (*_, used) = ledger.rows("reg", TWO, "--lots")
+    assert used["lots"] == [
+        {"lot": "b-1", "bought_by": ONE, "bill": None, "credits": "100", "cost": "5.00",
+         "currency": "EUR"},
+        {"lot": "b-2", "bought_by": ONE, "bill": None, "credits": "20", "cost": "2.00",
+         "currency": "EUR"},
+    ]  # fmt: skip
+
+
+def test_from_a_message_to_its_lot_to_its_bill_line(ledger):
+    ledger.draw(PACK)
+    last = ledger.rows("stmt", ONE, "--lines", "--lots")[-2]
+    (share,) = last["lots"]
+    assert (share["lot"], share["bill"], share["credits"]) == ("b-1", "IT1", "0.7")
+    (lot,) = ledger.rows("lots")
+    (event,) = ledger.rows("audit", "show", str(lot["position"]))
+    assert (event["kind"], event["event"]["bill_id"]) == ("credits-purchased", "IT1")
 
 
 # --- late facts -----------------------------------------------------------------------------
