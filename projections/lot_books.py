@@ -26,7 +26,7 @@ from ledger.events import (
     RechargeSettingsSeen,
 )
 from ledger.lots import Arrival, Draw, Fifo, Item, LotId, Used, cost_of
-from projections.batch import NotWritable, caught_up
+from projections.batch import NotWritable, caught_up, step
 from projections.books import log_position
 from projections.lot_facts import Facts, LotRow, facts
 from projections.lot_segments import Segment, row_of, segments, touched_days
@@ -100,7 +100,9 @@ def lots_caught_up(database: Database) -> Iterator[Database]:
                 " written, or copy the file"
             )
             raise NotWritable(msg) from error
-    with caught_up(MOVEMENT_INDEX, database), database.transaction():
+    with database.transaction():
+        while step(MOVEMENT_INDEX, database):
+            pass
         write(database, make(database, position_of_lots(database)))
         yield database
 

@@ -24,7 +24,7 @@ from projections.lot_facts import LotRow
 from projections.page_lines import lines_during
 from projections.report import Amount
 from projections.rounding import money
-from projections.segments import Entry
+from projections.segments import OUT, SPENT, Entry
 
 _CORRECTION: Final = "correction"
 _FOREVER_US: Final = 2**62
@@ -94,6 +94,7 @@ class Payments:
     def __init__(self, rows: Rows, book: Book, start_us: int) -> None:
         self._lots = lots_of(rows, {book.customer})
         day_us = day_of(book.zone, start_us).start_us if start_us else 0
+        day_us = max(day_us, book.opening_at_us or 0)
         self._came: Mapping[str, list[tuple[int, LotId, Stretch]]] = _by_reference(
             rows, book.account, start_us
         )
@@ -109,9 +110,16 @@ class Payments:
 
     def _pass_over(self, rows: Rows, book: Book, day_us: int, start_us: int) -> None:
         """Leave out what messages of the first day used before the first entry."""
-        if day_us < start_us:
-            for line in lines_during(rows, book.account, [(day_us, start_us)]):
-                self._queue(line.at_us).take(-line.milli)
+        if day_us == start_us:
+            return
+        lines = lines_during(rows, book.account, [(day_us, start_us)])
+        used = [(line.at_us, SPENT, line.milli) for line in lines]
+        for at_us, _, milli in sorted([*used, *_corrections(rows, book, day_us, start_us)]):
+            queue = self._queue(at_us)
+            if milli > 0:
+                queue.give_back(milli)
+            else:
+                queue.take(-milli)
 
     def _queue(self, at_us: int) -> _Queue:
         """Give the segment of a message: the first that ends then or later."""
@@ -172,6 +180,22 @@ class Payments:
             cost=money(cents),
             currency=row and row.currency,
         )
+
+
+def _corrections(
+    rows: Rows, book: Book, start_us: int, end_us: int
+) -> list[tuple[int, int, int]]:
+    return [
+        (at_us, OUT, milli)
+        for at_us, milli in rows.execute(
+            "SELECT at_us, milli FROM movement WHERE account = :account AND kind = :kind"
+            " AND at_us >= :start AND at_us < :end",
+            account=book.account,
+            kind=_CORRECTION,
+            start=start_us,
+            end=end_us,
+        )
+    ]
 
 
 def _by_reference(
