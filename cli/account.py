@@ -80,3 +80,68 @@ def close(
     )
     wrote_off = f"; {closed.written_off} credits were written off" if closed.written_off else ""
     click.echo(f"{name} is closed since {closed.at.isoformat()}{wrote_off}")
+
+
+@account.command(short_help="What an opening cost that no bill covers.")
+@click.argument("name", metavar="ACCOUNT")
+@click.option("--cost", required=True, metavar="AMOUNT", help="Excluding VAT got back: 120.00.")
+@click.option("--currency", default="EUR", show_default=True, help="EUR, GBP, PLN, …")
+@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@pass_session
+def opening(
+    session: Session, name: str, *, cost: str, currency: str, reason: str | None
+) -> None:
+    """State what the credits of ACCOUNT's opening cost that no bill before it covers.
+
+    It is kept with who said so and why; said again, the last one holds.
+
+    Example: sms-ledger account opening sms-ab12345-1 --cost 120.00 --reason "books of 2025"
+    """
+    from cli.actions.costing import state_cost
+    from ledger.events import FromOperator
+    from ledger.money import Money
+
+    stated = state_cost(
+        session.ledger,
+        session.database,
+        name,
+        Money.parse(cost, currency),
+        stamp=session.stamp(FromOperator(), reason=reason),
+    )
+    said = "is recorded" if stated.is_new else "was known"
+    click.echo(
+        f"{name}: {stated.credits} credits of its opening cost {stated.cost}; this {said}"
+    )
+
+
+@account.command(short_help="Which share of the VAT a customer gets back.")
+@click.argument("name", metavar="NICHANDLE")
+@click.option("--recoverable", required=True, metavar="PERCENT", help="From 0 to 100.")
+@click.option(
+    "--from", "since", type=MOMENT, required=True, metavar="DATE",
+    help="For what is bought from then on.",
+)  # fmt: skip
+@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@pass_session
+def vat(
+    session: Session, name: str, *, recoverable: str, since: Moment, reason: str | None
+) -> None:
+    """Say which per cent of the VAT on credits the customer NICHANDLE gets back.
+
+    What it does not get back is part of what credits cost. Without this, all of it is got back.
+
+    Example: sms-ledger account vat ab12345-ovh --recoverable 0 --from 2026-01-01
+    """
+    from cli.actions.costing import set_recovery
+    from ledger.events import FromOperator
+
+    new = set_recovery(
+        session.ledger,
+        session.database,
+        name,
+        recoverable,
+        since=since,
+        stamp=session.stamp(FromOperator(), reason=reason),
+    )
+    said = "is recorded" if new else "was known"
+    click.echo(f"{name} gets back {recoverable} % of the VAT on later bills; this {said}")

@@ -1,9 +1,10 @@
-"""`cost`: credits used by month, and by tag, country, batch, user or kind."""
+"""`cost`: what messages used and cost by month and tag, country, batch, user or kind."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DIMENSIONS: Final = ("tag", "country", "batch", "user", "kind")
 
 
-@click.command(short_help="Credits used by month and tag, country, batch, user or kind.")
+@click.command(short_help="What messages cost by month and tag, country, batch, user or kind.")
 @click.option(
     "--by", type=click.Choice(DIMENSIONS), default="kind", show_default=True,
     help="What the months are divided by.",
@@ -41,10 +42,11 @@ def cost(
     period: Period,
     output: Output,
 ) -> None:
-    """Show the credits that messages used in each month of a customer, from its openings on.
+    """Show what messages used in each month of a customer, and what those credits cost.
 
-    Replies, lookups and list cleaning count too; a correction counts with its message. What has
-    no tag, batch or user is (none). The months of a period must be whole.
+    Their cost is that of the lots they drew, shared in proportion to credits. Replies, lookups
+    and list cleaning count too; a correction counts with its message. What has no tag, batch or
+    user is (none). The months of a period must be whole.
 
     Example: sms-ledger cost --by tag -p 2026-10
     """
@@ -55,7 +57,15 @@ def cost(
     if output.for_people:
         of_each = totals(report)
         report = replace(report, rows=[*report.rows, *of_each])
-        hide = ["customer"] if len(of_each) < 2 else []  # noqa: PLR2004 (one needs no name)
-        show(report, output, command="cost", hide=hide)
+        show(report, output, command="cost", hide=_needless(report.rows, of_each))
     else:
         show(report, output, command="cost")
+
+
+def _needless(rows: Sequence[Any], of_each: Sequence[Any]) -> list[str]:
+    """Name the columns that tell a person nothing here."""
+    return [
+        *(["customer"] if len({row.customer for row in of_each}) <= 1 else []),
+        *(["cost"] if all(row.cost == row.net for row in rows) else []),
+        *(["unvalued"] if not any(row.unvalued for row in rows) else []),
+    ]

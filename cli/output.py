@@ -250,6 +250,10 @@ def _columns(report: Report[Any], hide: frozenset[str], *, color: bool) -> str:
     return draw(
         [name.replace("_", " ") for name in names],
         [[getattr(row, name) for name in names] for row in report.rows],
-        numbers=["Credits" in types[name] or types[name] == "int" for name in names],
+        numbers=[_is_number(types[name]) for name in names],
         color=color,
     )
+
+
+def _is_number(type_name: str) -> bool:
+    return type_name == "int" or "Credits" in type_name or "Amount" in type_name

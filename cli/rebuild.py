@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from projections.rebuilding import Part, Rebuilt
 
 # As `projections.rebuilding.PARTS`; a test holds them together.
-PARTS: Final = ("balances", "daily-totals", "register", "monthly-totals")
+PARTS: Final = ("balances", "daily-totals", "register", "monthly-totals", "lots")
 
 
 @click.command(short_help="Make the tables behind the reports again.")
@@ -28,7 +28,7 @@ PARTS: Final = ("balances", "daily-totals", "register", "monthly-totals")
 )
 @pass_session
 def rebuild(session: Session, *, only: tuple[str, ...], processes: int | None) -> None:
-    """Make balances, daily and monthly totals and registers again from the events alone.
+    """Make balances, daily and monthly totals, registers and lots again from the events alone.
 
     Reports show the old rows until the new ones take their place, all at once: a run that is
     stopped leaves everything as it was. Events and the log are only read.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Movements with their running balance.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
+@click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
 @with_output
@@ -25,6 +26,7 @@ def reg(
     session: Session,
     accounts: tuple[str, ...],
     *,
+    with_lots: bool,
     period: Period,
     as_of: Moment | None,
     output: Output,
@@ -36,7 +38,12 @@ def reg(
 
     Example: sms-ledger reg -p 2026-10
     """
-    from projections.registers import register
+    from projections import registers
 
-    report = register(session.database, replace(period, as_of=as_of), accounts)
+    asked = replace(period, as_of=as_of)
+    if with_lots:
+        paid = registers.register_with_lots(session.database, asked, accounts)
+        show(paid, output, command="reg", hide=["customer", "recorded_at"])
+        return
+    report = registers.register(session.database, asked, accounts)
     show(report, output, command="reg", hide=["customer", "recorded_at"])

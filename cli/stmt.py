@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command(short_help="The statement of one account.")
 @click.argument("account")
 @click.option("--lines", "each_line", is_flag=True, help="A row for every message.")
+@click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
 @with_output
@@ -27,6 +28,7 @@ def stmt(
     account: str,
     *,
     each_line: bool,
+    with_lots: bool,
     period: Period,
     as_of: Moment | None,
     output: Output,
@@ -37,14 +39,16 @@ def stmt(
 
     Example: sms-ledger stmt sms-ab12345-1 -p 2026-10
     """
-    from projections.registers import register
+    from projections import registers
 
-    report = register(
-        session.database,
-        replace(period, as_of=as_of),
-        [account],
-        each_line=each_line,
-        closing=True,
+    asked, hide = replace(period, as_of=as_of), ["customer", "account", "recorded_at"]
+    if with_lots:
+        paid = registers.register_with_lots(
+            session.database, asked, [account], each_line=each_line, closing=True
+        )
+        show(paid, output, command="stmt", hide=hide)
+        return
+    report = registers.register(
+        session.database, asked, [account], each_line=each_line, closing=True
     )
-    hidden = ["customer", "account", "recorded_at"]
-    show(report, output, command="stmt", hide=hidden, account=account)
+    show(report, output, command="stmt", hide=hide, account=account)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from ledger.credits import ZERO, Credits
-from ledger.errors import Refused
+from ledger.errors import InvalidValue, Refused
 from ledger.events import (
     AccountClosed,
     AccountEvent,
@@ -29,6 +29,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     Derivation,
+    OpeningCostStated,
     OpeningRestated,
     PurchaseAttributed,
     RechargeChangeRequested,
@@ -97,7 +98,8 @@ class Account:
     `billed` are the purchases that were read from OVH's bills, with the order of each,
     `refunds` the lines of refunds that were seen, `settings` all recharge settings that were
     seen, in order of time; `recharge` those that were recorded last; `decided` tells what a
-    person made of which breaks.
+    person made of which breaks, `opening_cost` what was stated last of the opening's credits
+    that no bill covers.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Account:
     refunds: dict[str, tuple[datetime, Money]] = field(default_factory=dict)
     breaks: set[tuple[str, str]] = field(default_factory=set)
     decided: dict[tuple[str, str], BreakAccepted | BreakAdjusted] = field(default_factory=dict)
+    opening_cost: tuple[datetime, Credits, Money] | None = None
 
 
 def _at(seen: RechargeSettings) -> datetime:
@@ -142,9 +145,7 @@ def evolve(account: Account, event: AccountEvent) -> None:
             | TransferSent()
             | TransferReceived()
         ):
-            account.known[key_of(event)] = payload_of(event)
-            if isinstance(event, CreditsPurchased) and event.read_by in _OVHS_OWN:
-                account.billed[event.bill_detail_id] = event.order_id
+            _move(account, event)
         case PurchaseAttributed():
             account.attributed.add(event.bill_detail_id)
         case RechargeSettingsSeen():
@@ -154,6 +155,8 @@ def evolve(account: Account, event: AccountEvent) -> None:
             account.recharge = event.threshold, event.amount
         case RefundSeen():
             account.refunds[event.refund_detail_id] = event.happened_at, event.total_price
+        case OpeningCostStated():
+            account.opening_cost = (event.happened_at, event.credits, event.cost)
         case BreakOpened():
             account.breaks.add((event.kind, event.reference))
         case BreakAccepted() | BreakAdjusted():
@@ -167,6 +170,12 @@ def evolve(account: Account, event: AccountEvent) -> None:
 Recorded = (
     CreditsPurchased | CreditsRefunded | CreditsAdjusted | TransferSent | TransferReceived
 )
+
+
+def _move(account: Account, event: Recorded) -> None:
+    account.known[key_of(event)] = payload_of(event)
+    if isinstance(event, CreditsPurchased) and event.read_by in _OVHS_OWN:
+        account.billed[event.bill_detail_id] = event.order_id
 
 
 def key_of(event: Recorded) -> Key:
@@ -285,6 +294,29 @@ def restate_opening(
             at=opening.at,
         ),
     )
+
+
+def state_opening_cost(
+    account: Account, credits: Credits, cost: Money, *, stamp: Stamp
+) -> tuple[AccountEvent, ...]:
+    """Say what the credits of the opening cost that no bill before it covers.
+
+    Raises Refused where there are none, InvalidValue for less than nothing.
+    """
+    opening = account.opening
+    if opening is None or credits <= ZERO:
+        found = "no opening" if opening is None else "bills that cover all of it, or none left"
+        msg = (
+            f"expected credits of the opening of {account.name} whose cost is not known, found"
+            f" {found}: see `sms-ledger lots {account.name}`"
+        )
+        raise Refused(msg)
+    if cost.amount < 0 or cost.amount != round(cost.amount, 2):
+        msg = f"expected a cost of zero or more in whole cents, found {cost}"
+        raise InvalidValue(msg)
+    if account.opening_cost == (opening.at, credits, cost):
+        return ()
+    return (OpeningCostStated(**stamp.at(opening.at), credits=credits, cost=cost),)
 
 
 def attribute_purchase(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import assert_never
+from decimal import Decimal
+from typing import Final, assert_never
 
 from ledger.credits import Credits
+from ledger.errors import InvalidValue
 from ledger.events import (
     ApiCallSeen,
     ApiCallsSeen,
@@ -18,14 +21,19 @@ from ledger.events import (
     PaymentMethodSeen,
     PaymentMethodsSeen,
     Stamp,
+    VatRecoverySet,
 )
+
+_PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,4})?")
+_ALL: Final = Decimal(100)
 
 
 @dataclass(slots=True)
 class Customer:
     """The state of one customer; `imports` tells of each file whether it is complete.
 
-    `methods` are the payment methods that were seen last, `methods_seen` all, with their time.
+    `methods` are the payment methods that were seen last, `methods_seen` all, with their time;
+    `recovered` tells from when on which per cent of the VAT is got back.
     """
 
     name: str
@@ -38,6 +46,7 @@ class Customer:
     )
     imports: dict[str, bool] = field(default_factory=dict)
     calls: set[int] = field(default_factory=set)
+    recovered: dict[datetime, str] = field(default_factory=dict)
 
     def methods_at(self, at: datetime) -> tuple[PaymentMethodSeen, ...] | None:
         """Give the payment methods that were seen last before a moment, or at it."""
@@ -61,6 +70,8 @@ def evolve(customer: Customer, event: CustomerEvent) -> None:
             customer.imports[event.sha256] = True
         case ApiCallsSeen():
             customer.calls.update(call.log_id for call in event.calls)
+        case VatRecoverySet():
+            customer.recovered[event.happened_at] = event.recoverable
         case _:
             assert_never(event)
 
@@ -133,3 +144,18 @@ def complete_import(
             total=total,
         ),
     )
+
+
+def set_vat_recovery(
+    customer: Customer, recoverable: str, *, stamp: Stamp, at: datetime
+) -> tuple[CustomerEvent, ...]:
+    """Say which per cent of the VAT is got back on lots bought from then on.
+
+    The same again from the same moment records nothing. Raises InvalidValue.
+    """
+    if customer.recovered.get(at) == recoverable:
+        return ()
+    if not _PERCENT.fullmatch(recoverable) or Decimal(recoverable) > _ALL:
+        msg = f"expected a per cent from 0 to 100 like 100 or 37.5, found {recoverable!r}"
+        raise InvalidValue(msg)
+    return (VatRecoverySet(**stamp.at(at), customer=customer.name, recoverable=recoverable),)

@@ -174,6 +174,18 @@ class ImportCompleted(Event, frozen=True, kw_only=True):
     total: Credits = field(name="total_milli")
 
 
+class VatRecoverySet(Event, frozen=True, kw_only=True):
+    """Which share of the VAT the customer gets back on lots bought from `happened_at` on.
+
+    `recoverable` is per cent, in digits: `100`, `37.5`. What is not got back is part of what
+    credits cost. Without any setting all of it is got back.
+    """
+
+    TOPIC: ClassVar[str] = "sms.vat-recovery-set.1"
+    customer: str
+    recoverable: str
+
+
 # --- the account -------------------------------------------------------------------------
 
 
@@ -258,6 +270,18 @@ class OpeningRestated(Event, frozen=True, kw_only=True):
     previous_at: datetime
     previous: Credits = field(name="previous_milli")
     difference: Credits = field(name="difference_milli")
+
+
+class OpeningCostStated(Event, frozen=True, kw_only=True):
+    """What the credits of an opening cost that no bill before it covers, without VAT got back.
+
+    `happened_at` is the opening's T0, `credits` how many credits those were. Where another
+    opening holds, or bills cover another part of it, this one says nothing any more.
+    """
+
+    TOPIC: ClassVar[str] = "sms.opening-cost-stated.1"
+    credits: Credits = field(name="credits_milli")
+    cost: Money
 
 
 class CreditsPurchased(Event, frozen=True, kw_only=True):
@@ -748,13 +772,19 @@ class TransferSettledLate(Event, frozen=True, kw_only=True):
 
 
 CustomerEvent = (
-    CustomerRegistered | PaymentMethodsSeen | ImportStarted | ImportCompleted | ApiCallsSeen
+    CustomerRegistered
+    | PaymentMethodsSeen
+    | ImportStarted
+    | ImportCompleted
+    | ApiCallsSeen
+    | VatRecoverySet
 )
 AccountEvent = (
     AccountOpened
     | AccountClosed
     | BalanceOpened
     | OpeningRestated
+    | OpeningCostStated
     | CreditsPurchased
     | PurchaseAttributed
     | CreditsRefunded

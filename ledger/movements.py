@@ -29,6 +29,7 @@ from ledger.events import (
     LinesAttributed,
     LinesNotBilled,
     LinesVanished,
+    OpeningCostStated,
     OpeningRestated,
     PacksSeen,
     PageRecorded,
@@ -46,6 +47,7 @@ from ledger.events import (
     TransferSettledLate,
     TransferUnknown,
     TransferVoided,
+    VatRecoverySet,
 )
 from ledger.pages import page_columns
 from ledger.times import to_us
@@ -120,6 +122,8 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | RatesSeen()
             | PacksSeen()
             | RechargeRulesStated()
+            | VatRecoverySet()
+            | OpeningCostStated()
         ):
             return
         case _:

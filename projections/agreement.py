@@ -20,6 +20,19 @@ def unequal_balances(rows: Rows) -> Iterator[tuple[str, int, int]]:
             yield account, moved, int(summed)
 
 
+def unequal_lots(rows: Rows) -> Iterator[tuple[str, int, int]]:
+    """Give accounts whose lots are not what they own: thousandths of both."""
+    for account, owned, came, went in rows.execute(
+        "SELECT account, COALESCE(opening_milli, 0) + moved_milli,"
+        " (SELECT COALESCE(SUM(milli), 0) FROM main.lot_arrival l"
+        " WHERE l.account = a.account),"
+        " (SELECT COALESCE(SUM(milli), 0) FROM main.lot_draw d WHERE d.account = a.account)"
+        " FROM account a ORDER BY account"
+    ):
+        if owned != came - went:
+            yield account, owned, int(came - went)
+
+
 def unequal_months(rows: Rows) -> Iterator[tuple[Dimension, str, str]]:
     """Give dimensions, accounts and months that do not add up to the days of the month."""
     for dimension in DIMENSIONS:

@@ -1,25 +1,33 @@
-"""`cost`: credits used by month, and by tag, country, batch, user or kind."""
+"""`cost`: what messages used and cost by month, and by tag, country, batch, user or kind.
+
+Credits are summed; money is shared. What the messages of an account cost in a month follows
+from the lots that they drew; it is divided by tag, country, … in proportion to their credits,
+by largest remainder, so that every way to divide it adds up to the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, make_dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.calendars import month_of
-from ledger.credits import Credits
 from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
 from ledger.events import LINE_KINDS
 from ledger.times import from_us, zone
-from projections.batch import NotWritable, caught_up, position_of
+from projections.batch import NotWritable, catch_up, is_behind, position_of
 from projections.books import log_position, natural, notes, require_known
+from projections.lot_books import lots_caught_up, position_of_lots
 from projections.moments import Period
 from projections.month_sums import NONE, Dimension
 from projections.monthly import MONTHLY_TOTALS
+from projections.paid import Paid, Sums, Used
 from projections.report import Report
 
 # How a line without a tag, batch or user is shown: none of them is written with brackets.
@@ -31,6 +39,8 @@ _USED: Final = (*LINE_KINDS, _CORRECTION)
 
 # So many names stand in a message.
 _NAMED: Final = 3
+
+_QUIET_READS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +57,57 @@ class Wanted:
 def row_type(dimension: Dimension) -> type[Any]:
     """Give the type of a row: one field is named by the dimension.
 
-    `sms` is how many lines, replies and lookups included; `credits` what they used.
+    `sms` is how many lines, replies and lookups included; `credits` what they used; `net` what
+    those credits were bought for, `cost` the same with VAT that is not got back. Both are of
+    the credits whose cost is known: that of `unvalued` credits is not.
     """
     names = [("customer", "str"), ("period", "str"), (dimension, "str")]
-    return make_dataclass(
-        "Cost", [*names, ("sms", "int"), ("credits", "Credits")], frozen=True, slots=True
-    )
+    sums = [
+        ("sms", "int"), ("credits", "Credits"), ("net", "Amount | None"),
+        ("cost", "Amount | None"), ("currency", "str | None"), ("unvalued", "Credits"),
+    ]  # fmt: skip
+    return make_dataclass("Cost", [*names, *sums], frozen=True, slots=True)
 
 
 def costs(database: Database, wanted: Wanted) -> Report[Any]:
     """Give what was used, by customer, month and value. Raises UnknownAccount, InvalidValue."""
     with _as_far_as_it_goes(database) as rows:
         position, end = position_of(MONTHLY_TOTALS, rows), log_position(rows)
+        valued = position_of_lots(rows) == position
         kind = row_type(wanted.dimension)
-        found = [kind(*row) for row in _rows(rows, wanted)]
-        return Report(
-            kind, position, found, [*_behind(database, position, end), *notes(rows, ())]
-        )
+        found = [kind(*row) for row in _rows(rows, wanted, valued=valued)]
+        said = [*_behind(database, position, end, valued=valued), *notes(rows, ())]
+        return Report(kind, position, found, said)
 
 
 @contextmanager
 def _as_far_as_it_goes(database: Database) -> Iterator[Database]:
-    """Read totals that know the whole log; as they are, where they cannot be written."""
+    """Read totals and lots that know the whole log; as they are, where not writable."""
     try:
-        with caught_up(MONTHLY_TOTALS, database) as current:
-            yield current
-            return
+        for _ in range(_QUIET_READS):
+            catch_up(MONTHLY_TOTALS, database)
+            with lots_caught_up(database) as current:
+                if not is_behind(MONTHLY_TOTALS, current):
+                    yield current
+                    return
     except NotWritable:
         pass
     with database.snapshot() as known:
         yield known
 
 
-def _behind(database: Database, position: int, end: int) -> Iterator[str]:
+def _behind(database: Database, position: int, end: int, *, valued: bool) -> Iterator[str]:
+    missing = []
     if position < end:
+        missing.append(
+            f"what was recorded after log position {position}, up to {end}, is not in here yet"
+        )
+    if not valued:
+        missing.append("what it cost is not known here")
+    if missing:
         yield (
-            f"what was recorded after log position {position}, up to {end}, is not in here yet:"
-            f" {database.address} is not writable; run `sms-ledger cost` once where it may be"
-            " written"
+            f"{' and '.join(missing)}: {database.address} is not writable;"
+            " run `sms-ledger cost` once where it may be written"
         )
 
 
@@ -109,24 +132,41 @@ def _natural(row: Row) -> list[tuple[int, str]]:
     return natural(row[0])
 
 
-def _rows(rows: Rows, wanted: Wanted) -> Iterator[tuple[Any, ...]]:
-    """Give customers in their order, then months, then values."""
+def _rows(rows: Rows, wanted: Wanted, *, valued: bool) -> Iterator[tuple[Any, ...]]:
+    """Give customers in their order, then months, then values, then currencies."""
     zones = _zones(rows, wanted)
     months = {customer: _months(wanted.period, zones[customer]) for customer in zones}
-    found: dict[str, list[tuple[str, str, int, int]]] = {customer: [] for customer in months}
-    for customer, *summed in _sums(rows, wanted, list(months.values())):
+    spans = {customer: wanted.period.bounds(zones[customer]) for customer in zones}
+    paid = Paid(rows, spans if valued else {}, wanted.accounts)
+    found: dict[str, dict[tuple[str, str, str], Sums]] = {customer: {} for customer in months}
+    for (customer, account, month), used in _used(rows, wanted, months).items():
+        for value, currency, sums in paid.shared(customer, account, month, used):
+            known = found[customer].setdefault((month, value, currency or ""), sums)
+            if known is not sums:
+                known.add(sums)
+    for customer, of in found.items():
+        for (month, value, currency), sums in sorted(of.items(), key=itemgetter(0)):
+            shown = WITHOUT if value == NONE else value
+            yield customer, month, shown, *sums.shown(currency or None)
+
+
+def _used(
+    rows: Rows, wanted: Wanted, months: Mapping[str, tuple[str, str]]
+) -> dict[tuple[str, str, str], list[Used]]:
+    """Give what was used by customer, account and month: of each value, in their order."""
+    found: dict[tuple[str, str, str], list[Used]] = defaultdict(list)
+    for customer, account, *summed in _sums(rows, wanted, list(months.values())):
         month, value, count, milli = summed
         first, end = months.get(customer, ("", ""))
         if first <= month < end and (wanted.dimension != "kind" or value in _USED):
             # A correction changes what a line costs; it is no further line.
-            found[customer].append((month, value, 0 if value == _CORRECTION else count, milli))
-    for customer, sums in found.items():
-        for month, value, sms, milli in sorted(sums):
-            yield customer, month, WITHOUT if value == NONE else value, sms, Credits(-milli)
+            sms = 0 if value == _CORRECTION else count
+            found[customer, account, month].append(Used(value, sms, -milli))
+    return found
 
 
 def _sums(rows: Rows, wanted: Wanted, months: Sequence[tuple[str, str]]) -> Sequence[Row]:
-    """Add up over accounts, from the first to the last month that counts for a customer."""
+    """Give sums by account, from the first to the last month that counts for a customer."""
     named = {f"a{number}": account for number, account in enumerate(wanted.accounts)}
     only = f" AND a.account IN (:{', :'.join(named)})" if named else ""
     return rows.execute(
@@ -140,11 +180,11 @@ def _sums(rows: Rows, wanted: Wanted, months: Sequence[tuple[str, str]]) -> Sequ
 
 # CROSS: SQLite reads the months, by their key, before the accounts.
 _SUMS: Final = """
-    SELECT a.customer, m.month, m.value, SUM(m.count), SUM(m.milli)
+    SELECT a.customer, m.account, m.month, m.value, m.count, m.milli
     FROM monthly_total m CROSS JOIN account a
     WHERE a.account = m.account AND m.dimension = :dimension
         AND m.month >= :first AND m.month < :end{only}
-    GROUP BY a.customer, m.month, m.value
+    ORDER BY m.account, m.month, m.value
 """
 
 
@@ -173,12 +213,15 @@ _AFTER_ALL: Final = "9999-99"
 
 
 def totals(report: Report[Any]) -> list[Any]:
-    """Give a row for each customer that sums up its rows."""
-    sums: dict[str, tuple[int, int]] = {}
+    """Give a row for each customer and currency that sums up its rows."""
+    sums: dict[tuple[str, str], Sums] = {}
     for row in report.rows:
-        sms, milli = sums.get(row.customer, (0, 0))
-        sums[row.customer] = (sms + row.sms, milli + row.credits.milli)
+        key = (row.customer, row.currency or "")
+        own = Sums.of(row)
+        known = sums.setdefault(key, own)
+        if known is not own:
+            known.add(own)
     return [
-        report.row(customer, "total", "", sms, Credits(milli))
-        for customer, (sms, milli) in sums.items()
+        report.row(customer, "total", "", *found.shown(currency or None))
+        for (customer, currency), found in sums.items()
     ]

@@ -16,12 +16,14 @@ from ledger.database import Database, Table
 from ledger.errors import IntegrityFailure
 from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
-from projections.agreement import unequal_balances, unequal_months
+from projections.agreement import unequal_balances, unequal_lots, unequal_months
 from projections.batch import position_of
 from projections.books import books, log_position
 from projections.counted import Settled
 from projections.guards import unguarded
 from projections.log import entries
+from projections.lot_books import NAME as LOTS_NAME
+from projections.lot_books import make, position_of_lots, write_tables
 from projections.monthly import MONTHLY_TOTALS
 from projections.movement_index import MOVEMENT_INDEX, MovementFold
 from projections.page_sums import Run, alone
@@ -30,7 +32,7 @@ from projections.registry import registry
 from projections.report import Report
 from projections.shadow import differences, shadowed
 from projections.stored_proof import Proof, misplaced
-from projections.tables import BOOKS, MONTHLY, REGISTER
+from projections.tables import BOOKS, LOTS, MONTHLY, REGISTER
 from projections.transfer_states import transfer_states
 
 Severity = Literal["integrity", "unguarded", "unfinished"]
@@ -52,7 +54,7 @@ class Finding:
 
 def check(database: Database, *, full: bool = False, run: Run = alone) -> Report[Finding]:
     """Check the ledger; memory does not grow with it."""
-    of_lines: tuple[Table, ...] = (DAILY_TOTAL, *MONTHLY) if full else ()
+    of_lines: tuple[Table, ...] = (DAILY_TOTAL, *MONTHLY, *LOTS) if full else ()
     with shadowed(database, [*BOOKS, *REGISTER, *of_lines]) as shadow:
         # Before what damage may bring to an end.
         position, unfinished = log_position(shadow), list(_unfinished(shadow))
@@ -118,6 +120,13 @@ def _sums(shadow: Database) -> Iterator[Finding]:
                 " to those of its days, found others"
             )
             yield Finding("integrity", f"{_MONTHLY} (monthly_total)", text)
+    if position_of_lots(shadow) == log_position(shadow):
+        for account, owned, held in unequal_lots(shadow):
+            text = (
+                f"account {account}: expected lots of {Credits(owned)} credits, as its balance,"
+                f" found {Credits(held)}"
+            )
+            yield Finding("integrity", f"{LOTS_NAME} (lot_draw)", text)
 
 
 def _lines(shadow: Database, run: Run) -> Iterator[Finding]:
@@ -135,6 +144,16 @@ def _lines(shadow: Database, run: Run) -> Iterator[Finding]:
     yield from _compared(shadow, DAILY_TOTAL, DAILY_TOTAL.name)
     for table in MONTHLY:
         yield from _compared(shadow, table, f"{_MONTHLY} ({table.name})")
+    yield from _lots(shadow)
+
+
+def _lots(shadow: Database) -> Iterator[Finding]:
+    """Draw all lots again, where those that are kept know the whole log."""
+    end = log_position(shadow)
+    if position_of_lots(shadow) == position_of(MOVEMENT_INDEX, shadow) == end:
+        write_tables(shadow, make(shadow, 0))
+        for table in LOTS:
+            yield from _compared(shadow, table, f"{LOTS_NAME} ({table.name})")
 
 
 def _unfinished(shadow: Database) -> Iterator[Finding]:

@@ -20,18 +20,19 @@ from ledger.events import PageRecorded
 from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances
-from projections.batch import move
+from projections.batch import caught_up, move
 from projections.books import log_position
 from projections.log import Logged, entries
+from projections.lot_books import Made, make, write
 from projections.monthly import MONTHLY_TOTALS
 from projections.movement_index import MOVEMENT_INDEX
 from projections.page_sums import Run, alone
 from projections.refolding import Refold
 from projections.registry import registry
 from projections.shadow import beside
-from projections.tables import BOOKS, MONTHLY, REGISTER
+from projections.tables import BOOKS, LOTS, MONTHLY, REGISTER
 
-Part = Literal["balances", "daily-totals", "register", "monthly-totals"]
+Part = Literal["balances", "daily-totals", "register", "monthly-totals", "lots"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 _TABLES: Final[dict[Part, tuple[Table, ...]]] = {
@@ -39,7 +40,11 @@ _TABLES: Final[dict[Part, tuple[Table, ...]]] = {
     "daily-totals": (DAILY_TOTAL,),
     "register": REGISTER,
     "monthly-totals": MONTHLY,
+    "lots": LOTS,
 }
+
+# What lots are made from.
+_UNDER_LOTS: Final[frozenset[Part]] = frozenset(("balances", "daily-totals", "register"))
 
 # So often openings may be restated meanwhile, before those who restate them are held off.
 _ATTEMPTS: Final = 2
@@ -82,7 +87,10 @@ def rebuild(
         with writing(scratch):
             _require_rights(scratch, ordered)
         try:
-            return _Making(scratch, ordered, writing, run, watch).make()
+            rebuilt = _Making(scratch, ordered, writing, run, watch).make()
+            if "lots" in ordered:
+                _make_lots(database, ordered, run)
+            return rebuilt
         except IntegrityFailure as error:
             msg = (
                 f"{error}: no table was changed; `sms-ledger check --full` tells all that is"
@@ -92,8 +100,35 @@ def rebuild(
 
 
 def _folded(parts: Sequence[Part]) -> list[Table]:
-    """Give the tables that are folded beside; balances are made in one go."""
-    return [table for part in parts if part != "balances" for table in _TABLES[part]]
+    """Give the tables that are folded beside; balances are made in one go, lots at the end."""
+    return [table for part in parts if part not in _AT_ONCE for table in _TABLES[part]]
+
+
+_AT_ONCE: Final = ("balances", "lots")
+
+
+def _make_lots(database: Database, parts: Sequence[Part], run: Run) -> None:
+    """Make lots again from tables that are right: those made just now, or scratch ones."""
+    if _UNDER_LOTS.issubset(parts):
+        with caught_up(MOVEMENT_INDEX, database):
+            made = make(database, 0)
+    else:
+        made = _lots_beside(database, run)
+    with database.transaction():
+        write(database, made, anew=True)
+
+
+def _lots_beside(database: Database, run: Run) -> Made:
+    """Make lots from scratch tables, where those of the ledger may be wrong."""
+    tables = [*BOOKS, *REGISTER, DAILY_TOTAL, *LOTS]
+    with beside(database, tables) as scratch, scratch.snapshot():
+        end = log_position(scratch)
+        found = registry(scratch, end)
+        refold = Refold(scratch, found.settled(), ("daily-totals", "register"), run=run)
+        refold.take(entries(scratch, 0, end))
+        refold.finish()
+        found.write(scratch, refold_balances(scratch))
+        return make(scratch, 0)
 
 
 def _require_rights(scratch: Database, parts: Sequence[Part]) -> None:
@@ -156,7 +191,7 @@ class _Making:
     def _exchange(self, refold: Refold, end: int) -> Rebuilt:
         """Put the new rows in the place of the old, in the caller's transaction."""
         scratch = self.scratch
-        for table in (table for part in self.parts for table in _TABLES[part]):
+        for table in (t for part in self.parts if part != "lots" for t in _TABLES[part]):
             scratch.execute(f"DELETE FROM main.{table.name}")  # noqa: S608
         if "balances" in self.parts:
             registry(scratch, end).write(scratch, refold_balances(scratch))

@@ -7,10 +7,10 @@ segment of a day.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.credits import Credits
@@ -19,11 +19,13 @@ from ledger.events import BalanceOpened, OpeningRestated
 from ledger.times import from_us
 from projections.batch import caught_up
 from projections.books import Book, books, log_position, notes
+from projections.lot_books import lots_caught_up
 from projections.moments import Period
 from projections.movement_index import MOVEMENT_INDEX
 from projections.page_lines import Stretch, lines_during
 from projections.past import balance_before
-from projections.report import Report
+from projections.payments import Payments, Share, written
+from projections.report import NESTED, Report
 from projections.segments import IN, OUT, Entry, grouped, line_entry, place
 
 _FOREVER_US: Final = 2**62
@@ -49,6 +51,14 @@ class RegisterRow:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class PaidRow(RegisterRow):
+    """The same with the lots that paid for it, or came with it: `paid` names them in words."""
+
+    paid: str
+    lots: tuple[Share, ...] = field(metadata=NESTED)
+
+
 def register(
     database: Database,
     period: Period,
@@ -63,29 +73,58 @@ def register(
     """
     with caught_up(MOVEMENT_INDEX, database):
         of = books(database, accounts)
-        rows = [
-            row
-            for book in of
-            for row in _rows(database, book, period, each_line=each_line, closing=closing)
-        ]
+        shown = _Shown(each_line=each_line, closing=closing)
+        rows = [row for book in of for row, _ in _rows(database, book, period, shown)]
         return Report(RegisterRow, log_position(database), rows, notes(database, of))
 
 
+def register_with_lots(
+    database: Database,
+    period: Period,
+    accounts: Sequence[str] = (),
+    *,
+    each_line: bool = False,
+    closing: bool = False,
+) -> Report[PaidRow]:
+    """Give the same, and which lots paid for each row. Raises UnknownAccount."""
+    with lots_caught_up(database):
+        of = books(database, accounts)
+        shown = _Shown(each_line=each_line, closing=closing)
+        rows = []
+        for book in of:
+            entries = list(_rows(database, book, period, shown))
+            begin_us, _ = period.bounds(book.zone)
+            payments = Payments(database, book, max(begin_us or 0, book.opening_at_us or 0))
+            rows += [_paid(row, payments.of(entry)) for row, entry in entries]
+        return Report(PaidRow, log_position(database), rows, notes(database, of))
+
+
+def _paid(row: RegisterRow, shares: tuple[Share, ...]) -> PaidRow:
+    told = {name: getattr(row, name) for name in RegisterRow.__slots__}
+    return PaidRow(**told, paid=written(shares), lots=shares)
+
+
+class _Shown(NamedTuple):
+    each_line: bool
+    closing: bool
+
+
 def _rows(
-    database: Database, book: Book, period: Period, *, each_line: bool, closing: bool
-) -> Iterator[RegisterRow]:
+    database: Database, book: Book, period: Period, shown: _Shown
+) -> Iterator[tuple[RegisterRow, Entry]]:
     start_us, end_us = period.bounds(book.zone)
     counted_from = book.opening_at_us or 0
     entries = list(_beginning(database, book, start_us, end_us))
     stretch = (max(start_us or 0, counted_from), _FOREVER_US if end_us is None else end_us)
     if stretch[0] < stretch[1]:
-        entries += _entries(database, book, stretch, each_line=each_line)
+        entries += _entries(database, book, stretch, each_line=shown.each_line)
     balance = 0
     for entry in entries:
         balance += entry.milli
-        yield _row(book, entry, balance)
-    if closing and (entries or book.opening_at_us is None):
-        yield _row(book, _closing(book, entries, end_us), balance)
+        yield _row(book, entry, balance), entry
+    if shown.closing and (entries or book.opening_at_us is None):
+        closing = _closing(book, entries, end_us)
+        yield _row(book, closing, balance), closing
 
 
 def _beginning(

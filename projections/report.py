@@ -8,6 +8,9 @@ from typing import Final, Generic, TypeVar
 
 RowT = TypeVar("RowT")
 
+# Money as digits, `12.40`: a number among words.
+Amount = str
+
 # The mark of a field that holds more than a cell can: JSON shows it, tables do not.
 NESTED: Final[Mapping[str, bool]] = {"nested": True}
 

@@ -30,3 +30,8 @@ def digits(amount: Fraction) -> str:
     """Write a price with its exact digits; one that has no end, to six decimals."""
     text = f"{Decimal(nearest(amount * 10**_DECIMALS)).scaleb(-_DECIMALS):f}"
     return text.rstrip("0").rstrip(".")
+
+
+def money(whole_cents: int | None) -> str | None:
+    """Write whole cents: `12.40`; None where they are not known."""
+    return None if whole_cents is None else f"{Decimal(whole_cents).scaleb(-2):f}"

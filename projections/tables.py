@@ -46,7 +46,30 @@ MONTHLY_TOTAL: Final = Table(
 )
 PAGE_CHANGE: Final = Table("page_change", ("account", "page", "version"), ())
 
+LOT: Final = Table(
+    "lot",
+    ("account", "lot"),
+    (
+        "kind", "bought_at_us", "position", "milli", "net_cents", "vat_cents", "cost_cents",
+        "currency", "bill", "order_id",
+    ),
+)  # fmt: skip
+LOT_ARRIVAL: Final = Table(
+    "lot_arrival",
+    ("account", "at_us", "reference", "lot_account", "lot", "first_milli"),
+    ("milli",),
+)
+LOT_DRAW: Final = Table(
+    "lot_draw",
+    ("account", "at_us", "kind", "reference", "number"),
+    ("day", "lot_account", "lot", "first_milli", "milli", "covered_at_us"),
+)
+LOT_SEGMENT: Final = Table(
+    "lot_segment", ("account", "day", "last_at_us"), ("first_at_us", "milli")
+)
+
 # A table comes before those that it refers to.
 BOOKS: Final = (FILE_IMPORT, OPEN_BREAK, ACCOUNT, CUSTOMER)
 REGISTER: Final = (MOVEMENT, PAGE_SPAN)
 MONTHLY: Final = (MONTHLY_TOTAL, PAGE_CHANGE)
+LOTS: Final = (LOT, LOT_ARRIVAL, LOT_DRAW, LOT_SEGMENT)

@@ -25,10 +25,10 @@ STORY = """
     2026-10-01 09:00 opening 100
     2026-10-01 10:00 sms 1.4 tag=otp user=anna
     2026-11-01 11:00 sms 0.7 country=FR
-    2026-10-02 09:00 recharge 250 bill-1
+    2026-11-01 10:30 recharge 250 bill-1
     2026-10-02 10:00 correct 1 0.7
     2026-10-02 10:00 send-by 2 berta
-    2026-10-03 11:00 reply 1
+    2026-11-01 10:00 reply 1
     account sms-ab12345-2
     2026-10-01 09:00 opening 10
     2026-10-02 11:00 transfer 5 sms-ab12345-1 t-1
@@ -41,6 +41,7 @@ TABLES = {
     "daily-totals": ("daily_total",),
     "register": ("movement", "page_span"),
     "monthly-totals": ("monthly_total", "page_change"),
+    "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment"),
 }
 ALL = [table for tables in TABLES.values() for table in tables]
 
@@ -50,6 +51,7 @@ def story(books):
     books.draw(STORY)
     books.rows("reg")
     books.rows("cost")
+    books.rows("lots")
     return books
 
 
@@ -74,6 +76,10 @@ def spoil(books):
         "DELETE FROM page_span",
         "UPDATE monthly_total SET count = 9",
         "DELETE FROM page_change",
+        "UPDATE lot SET milli = milli + 1",
+        "UPDATE lot_arrival SET milli = milli + 1",
+        "DELETE FROM lot_draw",
+        "UPDATE lot_segment SET milli = milli + 1",
         "UPDATE projection_position SET position = 3",
     ):
         stores.damage(books.url, sql)
@@ -84,7 +90,7 @@ def test_a_rebuild_leaves_tables_that_are_right_as_they_are(story):
     ran = story.type("rebuild")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out == (
-        "balances, daily totals, register and monthly totals:"
+        "balances, daily totals, register, monthly totals and lots:"
         " made again from 16 events with 3 lines\n"
     )
     assert tables(story) == before
@@ -119,7 +125,7 @@ def test_several_parts_may_be_named(story):
 def test_a_part_that_there_is_not_is_misuse(story):
     ran = story.type("rebuild", "--only", "log")
     assert (ran.status, ran.err.count("\n")) == (2, 1)
-    assert "'balances', 'daily-totals', 'register', 'monthly-totals'" in ran.err
+    assert "'balances', 'daily-totals', 'register', 'monthly-totals', 'lots'" in ran.err
 
 
 def test_an_empty_ledger_is_rebuilt(books):
@@ -131,7 +137,11 @@ def test_a_rebuild_from_nothing_needs_no_projection_to_have_run(books):
     books.draw(STORY)
     assert books.type("rebuild").status == 0
     known = tables(books)
-    assert dict(known["projection_position"]) == {"register": 16, "monthly-totals": 16}
+    assert dict(known["projection_position"]) == {
+        "register": 16,
+        "monthly-totals": 16,
+        "lots": 16,
+    }
 
 
 def test_the_command_names_the_parts_that_there_are():

@@ -29,6 +29,7 @@ from ledger.events import (
     LinesAttributed,
     LinesNotBilled,
     LinesVanished,
+    OpeningCostStated,
     OpeningRestated,
     PacksSeen,
     PageRecorded,
@@ -46,6 +47,7 @@ from ledger.events import (
     TransferSettledLate,
     TransferUnknown,
     TransferVoided,
+    VatRecoverySet,
 )
 from ledger.names import account_of, consumption_stream
 from ledger.sums import Accounts, Sums
@@ -146,6 +148,8 @@ class _Writing:
                 | RatesSeen()
                 | PacksSeen()
                 | RechargeRulesStated()
+                | VatRecoverySet()
+                | OpeningCostStated()
             ):
                 pass
             case _:

@@ -50,6 +50,7 @@ from ledger.events import (
     TransferReceived,
     TransferSent,
 )
+from ledger.money import Money
 from ledger.pages import Line, attribute
 from ledger.service import Ledger, Work
 from ledger.times import to_us
@@ -301,22 +302,28 @@ class Books:
 
         run(decide)
 
-    def _purchase(self, run: Run, at: datetime, credits: str, bill: str) -> None:
+    def _purchase(self, run: Run, at: datetime, credits: str, line: str, *said: str) -> None:
+        """Buy credits: `purchase 250 b-1 net=8.75 vat=1.93 gift=10 bill=IT1 currency=GBP`."""
+        told = dict(word.split("=") for word in said)
+        currency = told.get("currency", "EUR")
+        net, vat = (
+            Money.parse(told[key], currency) if key in told else None for key in ("net", "vat")
+        )
         event = CreditsPurchased(
             **self.stamp().at(at),
-            bill_detail_id=bill,
-            bill_id=None,
+            bill_detail_id=line,
+            bill_id=told.get("bill"),
             order_id=None,
             description=None,
             quantity=None,
             unit_price=None,
-            total_price=None,
-            tax=None,
+            total_price=net,
+            tax=vat,
             bill_net=None,
             bill_tax=None,
             bill_gross=None,
             credits=Credits.parse(credits),
-            gift_credits=Credits(0),
+            gift_credits=Credits.parse(told.get("gift", "0")),
             read_by="operator",
         )
         self._record(run, lambda state: accounts.record_once(state, event))
@@ -331,11 +338,13 @@ class Books:
             ),
         )
 
-    def _refund(self, run: Run, at: datetime, credits: str, reference: str) -> None:
+    def _refund(
+        self, run: Run, at: datetime, credits: str, reference: str, bill: str | None = None
+    ) -> None:
         event = CreditsRefunded(
             **self.stamp().at(at),
             refund_id=reference,
-            bill_id=None,
+            bill_id=bill,
             credits=Credits.parse(credits),
             net=None,
             tax=None,

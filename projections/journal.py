@@ -1,0 +1,203 @@
+"""The books as plain text accounting has them: what was bought, drawn, sent, lot by lot.
+
+Credits and money stand side by side: each lot's credits in an account of its holder, their cost
+in another one, in whole cents as the ledger tells them. What credits are worth is therefore no
+price times a quantity, which would round otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from ledger.calendars import day_of
+from ledger.database import Database, Row, Rows
+from ledger.errors import InvalidValue
+from ledger.lots import BEFORE_THE_BOOKS, LotId, cost_of
+from projections.books import Book, books, log_position, notes
+from projections.holdings import Stretch, lots_of
+from projections.lot_books import lots_caught_up
+from projections.lot_facts import LotRow
+
+# Where money comes from and goes to: the supplier, what was spent, what only the books explain.
+Side = Literal["supplier", "used", "adjusted", "opening", "unvalued"]
+
+_SIDES: Final[Mapping[str, Side]] = {
+    "used": "used", "refund": "supplier", "refund-beyond": "supplier",
+    "adjustment": "adjusted", "write-off": "adjusted", "opening": "opening",
+}  # fmt: skip
+
+_BOUGHT: Final[Mapping[str, Side]] = {"opening": "opening", "transfer": "unvalued"}
+
+
+class Credit(NamedTuple):
+    """Thousandths of a lot that come to an account, or leave it; without a lot: uncovered."""
+
+    account: str
+    lot: LotRow | None
+    milli: int
+
+
+class Amount(NamedTuple):
+    """Cents that an account's credits cost more, or less; and what stands against them."""
+
+    account: str
+    cents: int
+    currency: str
+    side: Side
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What happened at one moment; the money of all sides adds up to nothing."""
+
+    day: str
+    at_us: int
+    rank: int
+    kind: str
+    reference: str
+    credits: list[Credit] = field(default_factory=list)
+    money: list[Amount] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Transactions in their order, of these accounts by customer; as of a log position."""
+
+    books: Sequence[Book]
+    transactions: list[Transaction]
+    position: int
+    notes: list[str]
+
+
+def journal(database: Database, customers: Sequence[str] = ()) -> Journal:
+    """Give all that moved lots, of some customers or all. Raises InvalidValue."""
+    with lots_caught_up(database):
+        of = _of(books(database), customers)
+        lots = lots_of(database, {book.customer for book in of})
+        writing = _Writing({book.account: book for book in of}, lots)
+        for book in of:
+            writing.take(database, book)
+        found = sorted(writing.found.values(), key=lambda one: (one.at_us, one.rank))
+        return Journal(of, found, log_position(database), list(notes(database, of)))
+
+
+def _of(all: Sequence[Book], customers: Sequence[str]) -> list[Book]:
+    known = {book.customer for book in all}
+    for customer in customers:
+        if customer not in known:
+            some = ", ".join(sorted(known)[:3]) or "none"
+            msg = f"expected a customer of this ledger, found {customer!r}; there is {some}"
+            raise InvalidValue(msg)
+    return [book for book in all if not customers or book.customer in customers]
+
+
+class _Writing:
+    """Gathers transactions by what they are of."""
+
+    def __init__(self, of: Mapping[str, Book], lots: Mapping[LotId, LotRow]) -> None:
+        self._of = of
+        self._lots = lots
+        self.found: dict[tuple[object, ...], Transaction] = {}
+
+    def take(self, rows: Rows, book: Book) -> None:
+        for row in rows.execute(_ARRIVALS, account=book.account):
+            self._arrive(book, row)
+        for row in rows.execute(_DRAWS, account=book.account):
+            self._leave(book, row)
+
+    def _transaction(
+        self, book: Book, at_us: int, rank: int, kind: str, reference: str
+    ) -> Transaction:
+        """Give the transaction of a movement; both legs of a transfer are one."""
+        whose = reference if kind == "transfer" else book.account
+        day = day_of(book.zone, at_us).name
+        return self.found.setdefault(
+            (at_us, rank, kind, reference, whose),
+            Transaction(day, at_us, rank, kind, reference),
+        )
+
+    def _arrive(self, book: Book, row: Row) -> None:
+        at_us, reference, lot_account, name, first, milli = row
+        lot = self._lots[LotId(lot_account, name)]
+        cents = self._cents(lot, Stretch(first, milli))
+        if reference:
+            # the sender's leg says so already, but for what was sent before it was there
+            made = self._transaction(book, at_us, _OUT, "transfer", reference)
+            side: Side = "unvalued"
+        else:
+            opened = at_us == book.opening_at_us and at_us != lot.bought_at_us
+            kind = "opening" if opened else lot.kind
+            made = self._transaction(book, at_us, _IN, kind, "" if opened else lot.lot)
+            side = "opening" if opened else _BOUGHT.get(lot.kind, "supplier")
+        made.credits.append(Credit(book.account, lot, milli))
+        if cents:
+            made.money.append(Amount(book.account, cents, lot.currency or "", side))
+
+    def _leave(self, book: Book, row: Row) -> None:
+        at_us, kind, reference, lot_account, name, first, milli, covered_us = row
+        lot = None if name is None else self._lots[LotId(lot_account, name)]
+        if lot is None or covered_us is not None:
+            made = self._transaction(book, at_us, _OUT, kind, reference)
+            made.credits.append(Credit(book.account, None, -milli))
+        if lot is None:
+            return
+        if covered_us is not None:
+            made = self._transaction(book, covered_us, _COVERED, f"{kind} covered", reference)
+            made.credits.append(Credit(book.account, None, milli))
+        else:
+            made = self._transaction(book, at_us, _OUT, kind, reference)
+        made.credits.append(Credit(book.account, lot, -milli))
+        cents = self._cents(lot, Stretch(first, milli))
+        if cents:
+            side = _SIDES.get(kind, "unvalued")
+            made.money.append(Amount(book.account, -cents, lot.currency or "", side))
+
+    def _cents(self, lot: LotRow, stretch: Stretch) -> int:
+        return 0 if lot.cost_cents is None else cost_of(lot.cost_cents, lot.milli, *stretch)
+
+
+# In one instant: lots come in, leave, and cover what was owed.
+_IN: Final = 0
+_OUT: Final = 1
+_COVERED: Final = 2
+
+_ARRIVALS: Final = """
+    SELECT at_us, reference, lot_account, lot, first_milli, milli FROM lot_arrival
+    WHERE account = :account ORDER BY at_us
+"""
+_DRAWS: Final = """
+    SELECT at_us, kind, reference, lot_account, lot, first_milli, milli, covered_at_us
+    FROM lot_draw WHERE account = :account ORDER BY at_us, kind, reference, number
+"""
+
+
+# --- what plain text accounting writes ------------------------------------------------------
+
+
+def bought_on(lot: LotRow, of: Mapping[str, Book]) -> str:
+    """Give the day on which a lot was bought; the epoch for what is older than the books."""
+    if lot.bought_at_us == BEFORE_THE_BOOKS:
+        return "1970-01-01"
+    return day_of(of[lot.account].zone, lot.bought_at_us).name
+
+
+class Leg(NamedTuple):
+    """What an account (no side), or a side of it, gains in a transaction, in cents."""
+
+    side: Side | None
+    account: str
+    currency: str
+    cents: int
+
+
+def netted(money: Iterable[Amount]) -> list[Leg]:
+    """Add up the money of a transaction; what is unvalued belongs to no account."""
+    sums: dict[tuple[Side | None, str, str], int] = defaultdict(int)
+    for one in money:
+        sums[None, one.account, one.currency] += one.cents
+        sums[one.side, "" if one.side == "unvalued" else one.account, one.currency] -= one.cents
+    ordered = sorted(sums.items(), key=lambda item: (item[0][0] or "", *item[0][1:]))
+    return [Leg(*key, cents) for key, cents in ordered if cents]
