@@ -357,7 +357,7 @@ def shared(cents: int, weights: Sequence[int]) -> list[int]:
     The parts add up to the amount. Weights are signed; without any sum the first has it all.
     """
     total = sum(weights)
-    if not total:
+    if not cents or not total:
         return [cents, *([0] * (len(weights) - 1))] if weights else []
     if total < 0:
         return shared(cents, [-weight for weight in weights])

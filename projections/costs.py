@@ -8,7 +8,7 @@ by largest remainder, so that every way to divide it adds up to the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, make_dataclass
 from functools import cache
@@ -136,8 +136,7 @@ def _rows(rows: Rows, wanted: Wanted, *, valued: bool) -> Iterator[tuple[Any, ..
     """Give customers in their order, then months, then values, then currencies."""
     zones = _zones(rows, wanted)
     months = {customer: _months(wanted.period, zones[customer]) for customer in zones}
-    spans = {customer: wanted.period.bounds(zones[customer]) for customer in zones}
-    paid = Paid(rows, spans if valued else {}, wanted.accounts)
+    paid = Paid(rows, *_span(months.values()), valued=valued)
     found: dict[str, dict[tuple[str, str, str], Sums]] = {customer: {} for customer in months}
     for (customer, account, month), used in _used(rows, wanted, months).items():
         for value, currency, sums in paid.shared(customer, account, month, used):
@@ -155,7 +154,7 @@ def _used(
 ) -> dict[tuple[str, str, str], list[Used]]:
     """Give what was used by customer, account and month: of each value, in their order."""
     found: dict[tuple[str, str, str], list[Used]] = defaultdict(list)
-    for customer, account, *summed in _sums(rows, wanted, list(months.values())):
+    for customer, account, *summed in _sums(rows, wanted, months.values()):
         month, value, count, milli = summed
         first, end = months.get(customer, ("", ""))
         if first <= month < end and (wanted.dimension != "kind" or value in _USED):
@@ -165,17 +164,20 @@ def _used(
     return found
 
 
-def _sums(rows: Rows, wanted: Wanted, months: Sequence[tuple[str, str]]) -> Sequence[Row]:
+def _sums(rows: Rows, wanted: Wanted, months: Collection[tuple[str, str]]) -> Sequence[Row]:
     """Give sums by account, from the first to the last month that counts for a customer."""
     named = {f"a{number}": account for number, account in enumerate(wanted.accounts)}
     only = f" AND a.account IN (:{', :'.join(named)})" if named else ""
+    first, end = _span(months)
     return rows.execute(
-        _SUMS.format(only=only),
-        dimension=wanted.dimension,
-        first=min((first for first, _ in months), default=""),
-        end=max((end for _, end in months), default=""),
-        **named,
+        _SUMS.format(only=only), dimension=wanted.dimension, first=first, end=end, **named
     )
+
+
+def _span(months: Collection[tuple[str, str]]) -> tuple[str, str]:
+    """Give the first month that any customer asks about, and the one after the last."""
+    first = min((first for first, _ in months), default="")
+    return first, max((end for _, end in months), default="")
 
 
 # CROSS: SQLite reads the months, by their key, before the accounts.

@@ -29,9 +29,10 @@ from ledger.lots import Arrival, Draw, Fifo, Item, LotId, Used, cost_of
 from projections.batch import NotWritable, caught_up, step
 from projections.books import log_position
 from projections.lot_facts import Facts, LotRow, facts
+from projections.lot_months import month_rows
 from projections.lot_segments import Segment, row_of, segments, touched_days
 from projections.movement_index import MOVEMENT_INDEX
-from projections.tables import LOT, LOT_ARRIVAL, LOT_DRAW, LOT_SEGMENT, LOTS
+from projections.tables import LOT, LOT_ARRIVAL, LOT_DRAW, LOT_MONTH, LOT_SEGMENT, LOTS
 
 NAME: Final = "lots"
 
@@ -55,6 +56,7 @@ class Drawn:
     lots: list[LotRow]
     arrivals: list[Row]
     draws: list[Row]
+    months: list[Row]
     read: list[Row]
     forgotten: list[tuple[str, str, str]]
 
@@ -130,7 +132,7 @@ _CONCERNED: Final = """
 
 def _drawn(rows: Rows, customer: str, made: Made) -> Drawn:
     known = facts(rows, customer)
-    drawn = Drawn(customer, list(known.accounts), [], [], [], [], [])
+    drawn = Drawn(customer, list(known.accounts), [], [], [], [], [], [])
     _forget(rows, known, drawn, made)
     items: list[Item] = list(known.items)
     cuts = known.cuts()
@@ -144,6 +146,7 @@ def _drawn(rows: Rows, customer: str, made: Made) -> Drawn:
     drawn.lots = _with_sent(known.lots, fifo)
     drawn.arrivals = [_arrival_row(arrival) for arrival in fifo.arrivals]
     drawn.draws = [row for draw in fifo.draws for row in _draw_rows(draw)]
+    drawn.months = month_rows({lot.id: lot for lot in drawn.lots}, fifo.draws)
     return drawn
 
 
@@ -296,7 +299,7 @@ def move_to(rows: Rows, position: int) -> None:
 
 def _write(database: Database, drawn: Drawn) -> None:
     for account in drawn.accounts:
-        for table in (LOT, LOT_ARRIVAL, LOT_DRAW):
+        for table in (LOT, LOT_ARRIVAL, LOT_DRAW, LOT_MONTH):
             database.execute(
                 f"DELETE FROM {table.name} WHERE account = :account",  # noqa: S608
                 account=account,
@@ -311,4 +314,5 @@ def _write(database: Database, drawn: Drawn) -> None:
     database.insert(LOT, drawn.lots)
     database.insert(LOT_ARRIVAL, drawn.arrivals)
     database.insert(LOT_DRAW, drawn.draws)
+    database.insert(LOT_MONTH, drawn.months)
     database.insert(LOT_SEGMENT, drawn.read)

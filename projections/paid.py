@@ -1,23 +1,18 @@
-"""What the messages of an account cost in a month, and how it is shared among their labels."""
+"""What the messages of an account cost in a month is shared among their labels."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from ledger.credits import Credits
 from ledger.database import Rows
-from ledger.lots import LotId, cost_of, shared
-from projections.holdings import USED, lots_of
-from projections.lot_facts import LotRow
+from ledger.lots import shared
+from projections.lot_months import MonthCost
 from projections.rounding import money
-
-# From the first microsecond, up to and without the end; None: without end.
-Span = tuple[int | None, int | None]
-
-_FOREVER_US: Final = 2**62
 
 
 class Used(NamedTuple):
@@ -58,47 +53,28 @@ class Sums:
         return cls(row.sms, row.credits.milli, net, cost, row.unvalued.milli)
 
 
-@dataclass(slots=True)
-class _Month:
-    """What the draws of an account come to in a month, by currency in cents."""
-
-    net: dict[str | None, int] = field(default_factory=lambda: defaultdict(int))
-    cost: dict[str | None, int] = field(default_factory=lambda: defaultdict(int))
-    unvalued: int = 0
+# Of a month, what it cost by currency (empty: none).
+_Month = dict[str, MonthCost]
 
 
 class Paid:
-    """What messages cost, by account and month, in the span of each customer that has one."""
+    """What messages cost, by account and month, where the cost of credits is known at all."""
 
-    def __init__(self, rows: Rows, spans: Mapping[str, Span], accounts: Sequence[str]) -> None:
-        self._months: dict[tuple[str, str], _Month] = defaultdict(_Month)
-        self._currency: dict[str, str | None] = {}
-        for customer, span in spans.items():
-            lots = lots_of(rows, {customer})
-            known = {lot.currency for lot in lots.values() if lot.currency}
-            # what cost nothing counts with the currency in which a customer buys
-            self._currency[customer] = known.pop() if len(known) == 1 else None
-            for account in _accounts_of(rows, customer):
-                if not accounts or account in accounts:
-                    self._read(rows, account, span, lots)
+    def __init__(self, rows: Rows, first: str, end: str, *, valued: bool) -> None:
+        """Read the months from the first one up to, and without, the one at the end."""
+        self._rows = rows
+        self._months: dict[tuple[str, str], _Month] = defaultdict(dict)
+        if valued:
+            for account, month, currency, *sums in rows.execute(_COSTS, first=first, end=end):
+                self._months[account, month][currency] = MonthCost(*sums)
 
-    def _read(self, rows: Rows, account: str, span: Span, lots: Mapping[LotId, LotRow]) -> None:
-        start_us, end_us = span
-        for month, lot_account, lot, first, milli in rows.execute(
-            _DRAWS,
-            account=account,
-            used=USED,
-            start=start_us or 0,
-            end=_FOREVER_US if end_us is None else end_us,
-        ):
-            of = self._months[account, month]
-            known = None if lot is None else lots[LotId(lot_account, lot)]
-            if known is None or known.cost_cents is None:
-                of.unvalued += milli
-            else:
-                of.cost[known.currency] += cost_of(known.cost_cents, known.milli, first, milli)
-            if known is not None and known.net_cents is not None:
-                of.net[known.currency] += cost_of(known.net_cents, known.milli, first, milli)
+    @cached_property
+    def _currency(self) -> dict[str, str | None]:
+        """In what customers buy, if in one currency: what cost nothing counts with it."""
+        found: dict[str, str | None] = {}
+        for customer, currency in self._rows.execute(_CURRENCIES):
+            found[customer] = None if customer in found else currency
+        return found
 
     def shared(
         self, customer: str, account: str, month: str, used: Sequence[Used]
@@ -108,34 +84,35 @@ class Paid:
         Where it was paid in several currencies, messages and credits stand with the first.
         """
         weights = [one.milli for one in used]
-        of = self._months.get((account, month)) or _Month(unvalued=sum(weights))
-        unvalued = shared(of.unvalued, weights)
-        default = self._currency.get(customer)
-        named = {currency or default for currency in (*of.net, *of.cost)}
-        first, *others = sorted(named, key=lambda name: name or "~") or [default]
-        for one, share in zip(used, unvalued, strict=True):
-            yield one.value, first, Sums(one.sms, one.milli, unvalued=share)
-        for currency in (first, *others):
-            both = (self._of(amounts, currency, default) for amounts in (of.net, of.cost))
-            net, cost = (shared(cents, weights) for cents in both)
-            for one, net_share, cost_share in zip(used, net, cost, strict=True):
-                if net_share or cost_share:
-                    yield one.value, currency, Sums(net=net_share, cost=cost_share)
-
-    def _of(
-        self, amounts: dict[str | None, int], currency: str | None, default: str | None
-    ) -> int:
-        return sum(cents for name, cents in amounts.items() if (name or default) == currency)
+        of = self._months.get((account, month)) or {"": MonthCost(unvalued=sum(weights))}
+        default = self._currency.get(customer) if "" in of else None
+        first, *others = sorted({name or default for name in of}, key=lambda one: one or "~")
+        unvalued = shared(sum(one.unvalued for one in of.values()), weights)
+        for one, net, cost, share in zip(used, *_money(of, first, default, weights), unvalued,
+                                         strict=True):  # fmt: skip
+            yield one.value, first, Sums(one.sms, one.milli, net, cost, share)
+        for currency in others:
+            for one, net, cost in zip(used, *_money(of, currency, default, weights),
+                                      strict=True):  # fmt: skip
+                if net or cost:
+                    yield one.value, currency, Sums(net=net, cost=cost)
 
 
-def _accounts_of(rows: Rows, customer: str) -> list[str]:
-    found = rows.execute(
-        "SELECT account FROM account WHERE customer = :customer", customer=customer
-    )
-    return [account for (account,) in found]
+def _money(
+    of: _Month, currency: str | None, default: str | None, weights: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Share net and cost of one currency."""
+    mine = [one for name, one in of.items() if (name or default) == currency]
+    net, cost = sum(one.net for one in mine), sum(one.cost for one in mine)
+    shares = shared(net, weights)
+    return shares, shares if net == cost else shared(cost, weights)
 
 
-_DRAWS: Final = """
-    SELECT SUBSTR(day, 1, 7), lot_account, lot, first_milli, milli FROM lot_draw
-    WHERE account = :account AND kind = :used AND at_us >= :start AND at_us < :end
+_CURRENCIES: Final = """
+    SELECT DISTINCT a.customer, l.currency FROM account a CROSS JOIN lot l
+    WHERE l.account = a.account AND l.currency IS NOT NULL
+"""
+_COSTS: Final = """
+    SELECT account, month, currency, net_cents, cost_cents, unvalued_milli FROM lot_month
+    WHERE month >= :first AND month < :end
 """

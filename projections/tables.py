@@ -67,9 +67,14 @@ LOT_DRAW: Final = Table(
 LOT_SEGMENT: Final = Table(
     "lot_segment", ("account", "day", "last_at_us"), ("first_at_us", "milli")
 )
+LOT_MONTH: Final = Table(
+    "lot_month",
+    ("month", "account", "currency"),
+    ("net_cents", "cost_cents", "unvalued_milli"),
+)
 
 # A table comes before those that it refers to.
 BOOKS: Final = (FILE_IMPORT, OPEN_BREAK, ACCOUNT, CUSTOMER)
 REGISTER: Final = (MOVEMENT, PAGE_SPAN)
 MONTHLY: Final = (MONTHLY_TOTAL, PAGE_CHANGE)
-LOTS: Final = (LOT, LOT_ARRIVAL, LOT_DRAW, LOT_SEGMENT)
+LOTS: Final = (LOT, LOT_ARRIVAL, LOT_DRAW, LOT_SEGMENT, LOT_MONTH)

@@ -282,6 +282,7 @@ def test_every_table_is_dumped_or_made_again_from_the_events(drawn):
         "lot",
         "lot_arrival",
         "lot_draw",
+        "lot_month",
         "lot_segment",
     }
     caches = {"stored_snapshots", "alembic_version"}

@@ -41,7 +41,7 @@ TABLES = {
     "daily-totals": ("daily_total",),
     "register": ("movement", "page_span"),
     "monthly-totals": ("monthly_total", "page_change"),
-    "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment"),
+    "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment", "lot_month"),
 }
 ALL = [table for tables in TABLES.values() for table in tables]
 
@@ -80,6 +80,7 @@ def spoil(books):
         "UPDATE lot_arrival SET milli = milli + 1",
         "DELETE FROM lot_draw",
         "UPDATE lot_segment SET milli = milli + 1",
+        "UPDATE lot_month SET cost_cents = cost_cents + 1",
         "UPDATE projection_position SET position = 3",
     ):
         stores.damage(books.url, sql)

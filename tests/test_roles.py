@@ -283,7 +283,7 @@ def test_what_a_member_migrates_belongs_to_the_owner(office: Office) -> None:
             "DROP FUNCTION refuse_edit() CASCADE",
             "DROP TABLE monthly_total, page_change, event_chain, tree_head",
             "DROP TABLE monthly_total, page_change",
-            "DROP TABLE lot, lot_arrival, lot_draw, lot_segment",
+            "DROP TABLE lot, lot_arrival, lot_draw, lot_segment, lot_month",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             database.execute(statement)

@@ -51,6 +51,15 @@ _TABLES = (
         milli BIGINT NOT NULL,
         covered_at_us BIGINT,
         PRIMARY KEY (account, at_us, kind, reference, number)) WITHOUT ROWID""",
+    # What an account's messages cost in a month, by currency (empty: none): what `cost` shares.
+    """CREATE TABLE lot_month (
+        account TEXT NOT NULL,
+        month TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        net_cents BIGINT NOT NULL,
+        cost_cents BIGINT NOT NULL,
+        unvalued_milli BIGINT NOT NULL,
+        PRIMARY KEY (month, account, currency)) WITHOUT ROWID""",
     # What messages used in each segment of a day that a movement cuts.
     """CREATE TABLE lot_segment (
         account TEXT NOT NULL,
