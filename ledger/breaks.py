@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from ledger.account import Account, record_once
 from ledger.credits import ZERO, Credits
@@ -27,6 +27,9 @@ from ledger.events import (
     TransferSent,
 )
 from ledger.names import break_name, may_be_kept
+
+# What concerns one account; a transfer is booked on two together.
+BookedAlone = Literal["adjustment", "gift", "purchase"]
 
 
 class AlreadyDecided(Refused):
@@ -109,7 +112,7 @@ def note(one: Break, *, owner: str | None, stamp: Stamp, at: datetime) -> BreakN
 def adjust(
     account: Account,
     one: Break,
-    booked_as: BookedAs,
+    booked_as: BookedAlone,
     *,
     bill_detail_id: str | None = None,
     booked_at: datetime,
@@ -122,7 +125,8 @@ def adjust(
     movement: CreditsAdjusted | CreditsPurchased
     match booked_as:
         case "adjustment" | "gift":
-            _require_positive(account, one, booked_as) if booked_as == "gift" else None
+            if booked_as == "gift":
+                _require_positive(account, one, booked_as)
             movement = CreditsAdjusted(
                 **stamp.at(booked_at),
                 adjustment_id=f"break-{one.id}",
@@ -134,9 +138,6 @@ def adjust(
             _require_positive(account, one, booked_as)
             movement = _purchase(account, one, bill_detail_id, stamp=stamp, at=booked_at)
             key = movement.bill_detail_id
-        case "transfer":
-            msg = "a transfer is booked on two accounts together"
-            raise NotToBeBooked(msg)
         case _:
             assert_never(booked_as)
     recorded = record_once(account, movement)

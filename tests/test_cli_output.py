@@ -32,6 +32,7 @@ REPORTS = {
     "reg": ["reg"],
     "recon-run": ["recon", "run"],
     "recon-show": ["recon", "show"],
+    "recon-breaks": ["recon", "breaks"],
     "audit-log": ["audit", "log"],
     "check": ["check"],
 }

@@ -133,6 +133,8 @@ REPORTS = (
     ("stmt", "sms-ab12345-1"),
     ("recon", "run"),
     ("recon", "show"),
+    ("recon", "explain", "sms-ab12345-1"),
+    ("recon", "breaks"),
     ("audit", "log"),
     ("audit", "show", "1"),
     ("account", "list"),
