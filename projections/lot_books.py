@@ -17,13 +17,18 @@ from typing import Final
 from ledger.database import Database, Row, Rows
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 from ledger.events import (
+    ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BreakAccepted,
+    BreakNoted,
     BreakOpened,
     LinesAttributed,
     LinesNotBilled,
+    LinesVanished,
     OpeningRestated,
     RechargeSettingsSeen,
+    RefundSeen,
 )
 from ledger.lots import Arrival, Draw, Fifo, Item, LotId, Used, cost_of
 from projections.batch import NotWritable, caught_up, step
@@ -42,7 +47,8 @@ _QUIET_READS: Final = 3
 _ELSEWHERE: Final = tuple(
     kind.TOPIC
     for kind in (
-        BalanceObserved, BreakOpened, LinesAttributed, LinesNotBilled, RechargeSettingsSeen,
+        ApiCallsSeen, BalanceObserved, BreakAccepted, BreakNoted, BreakOpened, LinesAttributed,
+        LinesNotBilled, LinesVanished, RechargeSettingsSeen, RefundSeen,
     )
 )  # fmt: skip
 
