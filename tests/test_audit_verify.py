@@ -146,7 +146,7 @@ def test_without_an_anchor_a_log_that_was_made_anew_agrees_with_itself(tampered)
 def test_a_flipped_bit_of_the_file_is_found_or_is_in_no_event(unguarded, anchors, tmp_path):
     whole, before = unguarded.read_bytes(), content_of(unguarded)
     path, chance, found = tmp_path / "ledger.db", Random(6), 0
-    for _ in range(100):
+    for _ in range(150):
         changed = bytearray(whole)
         changed[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
         path.write_bytes(changed)

@@ -308,6 +308,16 @@ def test_the_key_and_whose_it_is(quiet: Sandboxed) -> None:
     assert details.allowedRoutes == credential.rules
 
 
+def test_the_calls_that_change_something_are_listed_by_time(quiet: Sandboxed) -> None:
+    """Reading is not listed (knob `log_reads`); who called is not read."""
+    before = set(quiet.ovh.api_log_ids())
+    quiet.ovh.users(quiet.service)
+    quiet.ovh.estimate("hello", no_stop_clause=True)
+    (new,) = quiet.ovh.api_logs(set(quiet.ovh.api_log_ids()) - before).values()
+    assert (new.method, new.path) == ("POST", "/sms/estimate")
+    assert quiet.ovh.api_logs([10**9]) == {}
+
+
 @pytest.mark.parametrize("void", ["null", "204"])
 @pytest.mark.parametrize(
     ("threshold", "amount"), [("12.5", 250), ("0", None), ("0.001", 10_000)]
@@ -337,7 +347,7 @@ def test_the_port_is_covered_whole() -> None:
         *("outgoing_ids", "outgoing", "incoming_ids", "incoming"),
         *("job_ids", "jobs", "hlr_ids", "hlr", "users", "user_quota"),
         *("bill_ids", "bill", "bill_details", "orders", "payment_methods"),
-        *("refund_ids", "refund", "refund_details"),
+        *("refund_ids", "refund", "refund_details", "api_log_ids", "api_logs"),
         *("destination_rates", "pack_rates", "estimate", "order_preview"),
         *("credential", "auth_details", "set_recharge", "transfer_credits"),
     }

@@ -328,7 +328,7 @@ def test_the_story_goes_from_what_ovh_said_to_what_to_type(sqlite_books):
         "next: `sms-ledger recon adjust sms-ab12345-1/20261003T080000Z-9.5 --reason TEXT`"
         in (ran.out)
     )
-    assert told[-2] == "drift -9.5 = explained 0 + residual -9.5"
+    assert told[-3] == "drift -9.5 = explained 0 + residual -9.5"
 
 
 def test_an_account_that_was_never_observed_has_a_short_story(sqlite_books):

@@ -284,7 +284,6 @@ def test_what_a_member_migrates_belongs_to_the_owner(office: Office) -> None:
             *(f"DROP VIEW {name}" for name, kind, *_ in rights(office) if kind == "v"),
             "DROP FUNCTION refuse_edit() CASCADE",
             "DROP TABLE monthly_total, page_change, event_chain, tree_head",
-            "DROP TABLE monthly_total, page_change",
             "DROP TABLE lot, lot_arrival, lot_draw, lot_segment, lot_month",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
