@@ -21,9 +21,9 @@ from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
 from ledger.events import LINE_KINDS
 from ledger.times import from_us, zone
-from projections.batch import NotWritable, catch_up, is_behind, position_of
-from projections.books import log_position, natural, notes, require_known
-from projections.lot_books import lots_caught_up, position_of_lots
+from projections.batch import NotWritable, catch_up, is_behind
+from projections.books import natural, notes, require_known
+from projections.lot_books import lots_caught_up
 from projections.moments import Period
 from projections.month_sums import NONE, Dimension
 from projections.monthly import MONTHLY_TOTALS
@@ -72,12 +72,21 @@ def row_type(dimension: Dimension) -> type[Any]:
 def costs(database: Database, wanted: Wanted) -> Report[Any]:
     """Give what was used, by customer, month and value. Raises UnknownAccount, InvalidValue."""
     with _as_far_as_it_goes(database) as rows:
-        position, end = position_of(MONTHLY_TOTALS, rows), log_position(rows)
-        valued = position_of_lots(rows) == position
+        ((position, lots, end),) = rows.execute(_POSITIONS)
+        valued = lots == position
         kind = row_type(wanted.dimension)
         found = [kind(*row) for row in _rows(rows, wanted, valued=valued)]
         said = [*_behind(database, position, end, valued=valued), *notes(rows, ())]
         return Report(kind, position, found, said)
+
+
+_POSITIONS: Final = """
+    SELECT
+        COALESCE((SELECT position FROM projection_position
+            WHERE projection = 'monthly-totals'), 0),
+        COALESCE((SELECT position FROM projection_position WHERE projection = 'lots'), 0),
+        (SELECT COALESCE(MAX(position), 0) FROM event_log)
+"""
 
 
 @contextmanager
@@ -111,8 +120,16 @@ def _behind(database: Database, position: int, end: int, *, valued: bool) -> Ite
         )
 
 
-def _zones(rows: Rows, wanted: Wanted) -> dict[str, ZoneInfo]:
-    """Give the customers that are asked about. Raises UnknownAccount, InvalidValue."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose months are asked about: customers in their order, and the owners of accounts."""
+
+    zones: dict[str, ZoneInfo]
+    owners: dict[str, str]
+
+
+def _asked(rows: Rows, wanted: Wanted) -> _Asked:
+    """Find the customers that are asked about. Raises UnknownAccount, InvalidValue."""
     found = rows.execute(
         "SELECT a.customer, a.account, c.time_zone FROM account a"
         " JOIN customer c ON c.customer = a.customer"
@@ -125,7 +142,11 @@ def _zones(rows: Rows, wanted: Wanted) -> dict[str, ZoneInfo]:
             some = ", ".join(list(zones)[:_NAMED]) or "none"
             msg = f"expected a customer of these accounts, found {customer!r}; there is {some}"
             raise InvalidValue(msg)
-    return {one: zones[one] for one in zones if not wanted.customers or one in wanted.customers}
+    zones = {
+        one: zones[one] for one in zones if not wanted.customers or one in wanted.customers
+    }
+    owners = {account: customer for customer, account, _ in named if customer in zones}
+    return _Asked(zones, owners)
 
 
 def _natural(row: Row) -> list[tuple[int, str]]:
@@ -134,13 +155,14 @@ def _natural(row: Row) -> list[tuple[int, str]]:
 
 def _rows(rows: Rows, wanted: Wanted, *, valued: bool) -> Iterator[tuple[Any, ...]]:
     """Give customers in their order, then months, then values, then currencies."""
-    zones = _zones(rows, wanted)
-    months = {customer: _months(wanted.period, zones[customer]) for customer in zones}
+    asked = _asked(rows, wanted)
+    months = {name: _months(wanted.period, local) for name, local in asked.zones.items()}
     paid = Paid(rows, *_span(months.values()), valued=valued)
     found: dict[str, dict[tuple[str, str, str], Sums]] = {customer: {} for customer in months}
-    for (customer, account, month), used in _used(rows, wanted, months).items():
-        for value, currency, sums in paid.shared(customer, account, month, used):
-            known = found[customer].setdefault((month, value, currency or ""), sums)
+    for (account, month), used in _used(rows, wanted, asked.owners, months).items():
+        of_customer = found[asked.owners[account]]
+        for value, currency, sums in paid.shared(account, month, used):
+            known = of_customer.setdefault((month, value, currency), sums)
             if known is not sums:
                 known.add(sums)
     for customer, of in found.items():
@@ -150,28 +172,24 @@ def _rows(rows: Rows, wanted: Wanted, *, valued: bool) -> Iterator[tuple[Any, ..
 
 
 def _used(
-    rows: Rows, wanted: Wanted, months: Mapping[str, tuple[str, str]]
-) -> dict[tuple[str, str, str], list[Used]]:
-    """Give what was used by customer, account and month: of each value, in their order."""
-    found: dict[tuple[str, str, str], list[Used]] = defaultdict(list)
-    for customer, account, *summed in _sums(rows, wanted, months.values()):
-        month, value, count, milli = summed
-        first, end = months.get(customer, ("", ""))
-        if first <= month < end and (wanted.dimension != "kind" or value in _USED):
+    rows: Rows,
+    wanted: Wanted,
+    owners: Mapping[str, str],
+    months: Mapping[str, tuple[str, str]],
+) -> dict[tuple[str, str], list[Used]]:
+    """Give what was used by account and month: of each value, in their order."""
+    found: dict[tuple[str, str], list[Used]] = defaultdict(list)
+    first, end = _span(months.values())
+    of = {account: months[customer] for account, customer in owners.items()}
+    for account, month, value, count, milli in rows.execute(
+        _SUMS, dimension=wanted.dimension, first=first, end=end
+    ):
+        begin, after = of.get(account, ("", ""))
+        if begin <= month < after and (wanted.dimension != "kind" or value in _USED):
             # A correction changes what a line costs; it is no further line.
             sms = 0 if value == _CORRECTION else count
-            found[customer, account, month].append(Used(value, sms, -milli))
+            found[account, month].append(Used(value, sms, -milli))
     return found
-
-
-def _sums(rows: Rows, wanted: Wanted, months: Collection[tuple[str, str]]) -> Sequence[Row]:
-    """Give sums by account, from the first to the last month that counts for a customer."""
-    named = {f"a{number}": account for number, account in enumerate(wanted.accounts)}
-    only = f" AND a.account IN (:{', :'.join(named)})" if named else ""
-    first, end = _span(months)
-    return rows.execute(
-        _SUMS.format(only=only), dimension=wanted.dimension, first=first, end=end, **named
-    )
 
 
 def _span(months: Collection[tuple[str, str]]) -> tuple[str, str]:
@@ -180,13 +198,10 @@ def _span(months: Collection[tuple[str, str]]) -> tuple[str, str]:
     return first, max((end for _, end in months), default="")
 
 
-# CROSS: SQLite reads the months, by their key, before the accounts.
 _SUMS: Final = """
-    SELECT a.customer, m.account, m.month, m.value, m.count, m.milli
-    FROM monthly_total m CROSS JOIN account a
-    WHERE a.account = m.account AND m.dimension = :dimension
-        AND m.month >= :first AND m.month < :end{only}
-    ORDER BY m.account, m.month, m.value
+    SELECT account, month, value, count, milli FROM monthly_total
+    WHERE dimension = :dimension AND month >= :first AND month < :end
+    ORDER BY month, account, value
 """
 
 

@@ -31,14 +31,20 @@ class MonthCost:
 
 
 def month_rows(lots: Mapping[LotId, LotRow], draws: Iterable[Draw]) -> list[Row]:
-    """Give the rows of `lot_month`: by month, account and currency (empty: none)."""
+    """Give the rows of `lot_month` of a customer: by month, account and currency.
+
+    What cost nothing, or not known what, counts with the currency in which the customer buys:
+    with none (empty) where that is several.
+    """
+    currencies = {lot.currency for lot in lots.values() if lot.currency}
+    default = currencies.pop() if len(currencies) == 1 else ""
     found: dict[tuple[str, str, str], MonthCost] = defaultdict(MonthCost)
     for draw in draws:
         if draw.kind == "used":
             key = (draw.day[:_MONTH], draw.account)
             for piece, _ in draw.parts:
                 lot = lots[piece.lot]
-                found[*key, lot.currency or ""].add(lot, piece)
+                found[*key, lot.currency or default].add(lot, piece)
             if draw.uncovered:
-                found[*key, ""].unvalued += draw.uncovered
+                found[*key, default].unvalued += draw.uncovered
     return [(*key, of.net, of.cost, of.unvalued) for key, of in sorted(found.items())]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from ledger.credits import Credits
@@ -62,56 +61,37 @@ class Paid:
 
     def __init__(self, rows: Rows, first: str, end: str, *, valued: bool) -> None:
         """Read the months from the first one up to, and without, the one at the end."""
-        self._rows = rows
         self._months: dict[tuple[str, str], _Month] = defaultdict(dict)
         if valued:
             for account, month, currency, *sums in rows.execute(_COSTS, first=first, end=end):
                 self._months[account, month][currency] = MonthCost(*sums)
 
-    @cached_property
-    def _currency(self) -> dict[str, str | None]:
-        """In what customers buy, if in one currency: what cost nothing counts with it."""
-        found: dict[str, str | None] = {}
-        for customer, currency in self._rows.execute(_CURRENCIES):
-            found[customer] = None if customer in found else currency
-        return found
-
     def shared(
-        self, customer: str, account: str, month: str, used: Sequence[Used]
-    ) -> Iterator[tuple[str, str | None, Sums]]:
+        self, account: str, month: str, used: Sequence[Used]
+    ) -> Iterator[tuple[str, str, Sums]]:
         """Share what an account's month cost among its labels, by value and currency.
 
         Where it was paid in several currencies, messages and credits stand with the first.
         """
         weights = [one.milli for one in used]
         of = self._months.get((account, month)) or {"": MonthCost(unvalued=sum(weights))}
-        default = self._currency.get(customer) if "" in of else None
-        first, *others = sorted({name or default for name in of}, key=lambda one: one or "~")
         unvalued = shared(sum(one.unvalued for one in of.values()), weights)
-        for one, net, cost, share in zip(used, *_money(of, first, default, weights), unvalued,
+        first, *others = sorted(of, key=lambda currency: currency or "~")
+        for one, net, cost, share in zip(used, *_money(of[first], weights), unvalued,
                                          strict=True):  # fmt: skip
             yield one.value, first, Sums(one.sms, one.milli, net, cost, share)
         for currency in others:
-            for one, net, cost in zip(used, *_money(of, currency, default, weights),
-                                      strict=True):  # fmt: skip
+            for one, net, cost in zip(used, *_money(of[currency], weights), strict=True):
                 if net or cost:
                     yield one.value, currency, Sums(net=net, cost=cost)
 
 
-def _money(
-    of: _Month, currency: str | None, default: str | None, weights: Sequence[int]
-) -> tuple[list[int], list[int]]:
+def _money(of: MonthCost, weights: Sequence[int]) -> tuple[list[int], list[int]]:
     """Share net and cost of one currency."""
-    mine = [one for name, one in of.items() if (name or default) == currency]
-    net, cost = sum(one.net for one in mine), sum(one.cost for one in mine)
-    shares = shared(net, weights)
-    return shares, shares if net == cost else shared(cost, weights)
+    net = shared(of.net, weights)
+    return net, net if of.net == of.cost else shared(of.cost, weights)
 
 
-_CURRENCIES: Final = """
-    SELECT DISTINCT a.customer, l.currency FROM account a CROSS JOIN lot l
-    WHERE l.account = a.account AND l.currency IS NOT NULL
-"""
 _COSTS: Final = """
     SELECT account, month, currency, net_cents, cost_cents, unvalued_milli FROM lot_month
     WHERE month >= :first AND month < :end
