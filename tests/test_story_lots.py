@@ -286,6 +286,50 @@ def test_a_refund_takes_the_last_credits_of_its_bill(ledger):
     assert notes(ledger, "lots") == []
 
 
+def test_a_refund_takes_the_last_credits_of_a_bill_that_is_partly_used(ledger):
+    """The credits of b-1 cost 0.33, 0.34 and 0.33: used, left in the middle, given back."""
+    ledger.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 3 b-1 net=1.00 bill=IT1
+        2026-10-01 09:40 purchase 10 b-2 net=5.00 bill=IT2
+        2026-10-02 10:00 sms 1
+        2026-10-03 10:00 refund 1 r-1 IT1
+        """
+    )
+    assert drawn(ledger) == [
+        (ONE, "used", "", "b-1", "1", "0.33"),
+        (ONE, "refund", "r-1", "b-1", "1", "0.33"),
+    ]
+    assert held(ledger) == [(ONE, "b-1", "1", "0.34"), (ONE, "b-2", "10", "5.00")]
+    ledger.draw(f"account {ONE}\n2026-10-04 10:00 sms 2")
+    assert drawn(ledger)[-2:] == [
+        (ONE, "used", "", "b-1", "1", "0.34"),
+        (ONE, "used", "", "b-2", "1", "0.50"),
+    ]
+
+
+def test_a_refund_of_a_bill_of_two_lines_takes_the_later_line_first(ledger):
+    ledger.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-1 net=1.00 bill=IT1
+        2026-10-01 09:40 purchase 10 b-2 net=2.00 bill=IT1
+        2026-10-02 10:00 sms 4
+        2026-10-03 10:00 refund 12 r-1 IT1
+        """
+    )
+    assert drawn(ledger)[1:] == [
+        (ONE, "refund", "r-1", "b-1", "2", "0.20"),
+        (ONE, "refund", "r-1", "b-2", "10", "2.00"),
+    ]
+    assert held(ledger) == [(ONE, "b-1", "4", "0.40")]
+
+
 def test_a_refund_that_is_larger_than_its_lot_takes_the_rest_from_others_and_says_so(
     ledger,
 ):
