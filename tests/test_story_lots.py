@@ -507,6 +507,60 @@ def test_a_bill_without_vat_has_no_known_cost_where_vat_is_not_got_back(ledger):
     assert {(row["net"] is None, row["cost"]) for row in ledger.rows("lots")} == {(False, None)}
 
 
+OF_BILL = "net=1.00 bill=IT1 bill-net=3.00 bill-vat=0.22"
+
+
+def vat(books):
+    return [(row["lot"], row["vat"]) for row in books.rows("lots")]
+
+
+def test_the_vat_of_a_bill_is_shared_over_its_lines_to_the_cent(books):
+    """A third of 0.22 is 0.0733: the cent that is left goes to the first line by name."""
+    books.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-3 {OF_BILL}
+        account {TWO}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-1 {OF_BILL}
+        """
+    )
+    # the third line is not known yet: each is rounded alone
+    assert vat(books) == [("b-3", "0.07"), ("b-1", "0.07")]
+    books.draw(f"account {TWO}\n2026-10-01 09:30 purchase 10 b-2 {OF_BILL}")
+    assert vat(books) == [("b-3", "0.07"), ("b-1", "0.08"), ("b-2", "0.07")]
+    books.type("account", "vat", "ab12345-ovh", "--recoverable", "0", "--from", "2026-01-01")
+    assert books.type("value").out.splitlines()[-3].split() == ["total", "30", "3.22", "EUR"]
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("net=1.50 vat=0.20 bill=IT1 bill-net=3.00 bill-vat=0.23", "0.20"),
+        ("net=1.50 bill=IT1 bill-net=3.00 bill-vat=0.25", "0.13"),
+        ("net=1.50 bill=IT1 bill-net=3.00 bill-vat=0.23 currency=GBP", "0.12"),
+        ("net=1.50 bill=IT2 bill-net=3.00 bill-vat=0.23", "0.12"),
+        ("net=1.60 bill=IT1 bill-net=3.00 bill-vat=0.23", "0.12"),
+        ("net=1.50 bill=IT1", None),
+        ("bill=IT1 bill-net=3.00 bill-vat=0.23", None),
+    ],
+)
+def test_lines_that_do_not_make_up_one_bill_have_their_vat_alone(ledger, second, told):
+    """Half of 0.23 is 0.115, so 0.12; of one bill the second would have 0.11."""
+    ledger.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-1 net=1.50 bill=IT1 bill-net=3.00 bill-vat=0.23
+        2026-10-01 09:40 purchase 10 b-2 {second}
+        """
+    )
+    assert vat(ledger) == [("b-1", "0.12"), ("b-2", told)]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
