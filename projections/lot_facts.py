@@ -241,8 +241,10 @@ class _Reading:
                 pass
 
     def _purchase(self, position: int, at_us: int, event: CreditsPurchased) -> None:
-        lots = (self._bought(position, at_us, event), self._gift(position, at_us, event))
-        pieces = tuple(self._keep(lot).piece for lot in lots if lot.milli)
+        bought, gift = (make(position, at_us, event) for make in (self._bought, self._gift))
+        if not bought.milli and bought.net_cents:
+            gift = _paid_by(gift, bought)
+        pieces = tuple(self._keep(lot).piece for lot in (bought, gift) if lot.milli)
         if self._account.counts(at_us):
             self._come_in(position, at_us, pieces)
         else:
@@ -387,6 +389,14 @@ class _Reading:
         cents = cents_of(stated[-1].cost)
         currency = stated[-1].cost.currency
         return lot._replace(net_cents=cents, cost_cents=cents, currency=currency)
+
+
+def _paid_by(gift: LotRow, bought: LotRow) -> LotRow:
+    """Give a gift the money of a line that bought no credits: it would be in no lot."""
+    return gift._replace(
+        net_cents=bought.net_cents, vat_cents=bought.vat_cents,
+        cost_cents=bought.cost_cents, currency=bought.currency,
+    )  # fmt: skip
 
 
 def _fits(stated: OpeningCostStated, since_us: int, milli: int) -> bool:

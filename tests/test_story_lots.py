@@ -372,6 +372,29 @@ def test_gifts_are_lots_that_cost_nothing(ledger):
     assert ledger.type("value").out.splitlines()[-3].split() == ["total", "11", "0.90", "EUR"]
 
 
+def test_a_line_that_bought_nothing_but_a_gift_costs_its_net_all_the_same(books):
+    """OVH billed 4.20 for no credits, and 100 for free: they are what 4.20 paid for."""
+    books.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 0 b-1 net=4.20 vat=0.92 gift=100
+        2026-10-01 09:40 purchase 0 b-2 gift=10
+        2026-10-02 10:00 sms 50
+        """
+    )
+    assert [
+        (row["lot"], row["kind"], row["net"], row["vat"], row["cost"], row["currency"])
+        for row in books.rows("lots")
+    ] == [
+        ("b-1+gift", "gift", "4.20", "0.92", "4.20", "EUR"),
+        ("b-2+gift", "gift", "0.00", "0.00", "0.00", None),
+    ]
+    assert drawn(books) == [(ONE, "used", "", "b-1+gift", "50", "2.10")]
+    assert held(books) == [(ONE, "b-1+gift", "50", "2.10"), (ONE, "b-2+gift", "10", "0.00")]
+
+
 # --- openings -------------------------------------------------------------------------------
 
 OPENED = f"""
