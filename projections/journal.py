@@ -64,7 +64,10 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Transactions in their order, of these accounts by customer; as of a log position."""
+    """Transactions day by day, of these accounts by customer; as of a log position.
+
+    A day is its customer's own; within it they are in order of time.
+    """
 
     books: Sequence[Book]
     transactions: list[Transaction]
@@ -80,7 +83,8 @@ def journal(database: Database, customers: Sequence[str] = ()) -> Journal:
         writing = _Writing({book.account: book for book in of}, lots)
         for book in of:
             writing.take(database, book)
-        found = sorted(writing.found.values(), key=lambda one: (one.at_us, one.rank))
+        # by day first: customers of other time zones are in other days at one moment
+        found = sorted(writing.found.values(), key=lambda one: (one.day, one.at_us, one.rank))
         return Journal(of, found, log_position(database), list(notes(database, of)))
 
 

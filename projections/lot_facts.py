@@ -7,7 +7,7 @@ is told by `lot_segments`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, NamedTuple
@@ -42,9 +42,9 @@ from ledger.lots import (
     Sent,
     opening_pieces,
 )
-from ledger.money import Money
 from ledger.names import customer_stream
 from ledger.times import to_us, zone
+from projections.lot_vat import cents_of, vat_of_lines
 from projections.rounding import nearest
 
 OPENING: Final = "opening+balance"
@@ -106,10 +106,11 @@ class AccountFacts:
 
 @dataclass(slots=True)
 class Facts:
-    """The lots of a customer, and the items that move them."""
+    """The lots of a customer, and the items that move them; `vat` is by position."""
 
     accounts: dict[str, AccountFacts]
     recovery: Recovery
+    vat: Mapping[int, int | None]
     lots: dict[LotId, LotRow] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
 
@@ -128,7 +129,14 @@ class Facts:
 
 def facts(rows: Rows, customer: str) -> Facts:
     """Read what happened to the credits of a customer."""
-    found = Facts(_accounts(rows, customer), _recovery(rows, customer))
+    accounts = _accounts(rows, customer)
+    vat = vat_of_lines(
+        (position, event)
+        for account in accounts.values()
+        for position, event in account.events
+        if isinstance(event, CreditsPurchased)
+    )
+    found = Facts(accounts, _recovery(rows, customer), vat)
     for account in found.accounts.values():
         _Reading(found, account).read()
     return found
@@ -189,25 +197,6 @@ def _recovery(rows: Rows, customer: str) -> Recovery:
     return Recovery(sorted(shares.items()))
 
 
-def cents_of(money: Money) -> int:
-    return nearest(Fraction(money.amount) * 100)
-
-
-def _vat(event: CreditsPurchased) -> int | None:
-    """Give the VAT of a bill line: its own, or its share of the bill's. Never from a rate."""
-    net = event.total_price
-    if event.tax is not None:
-        return cents_of(event.tax) if net and net.currency == event.tax.currency else None
-    of, tax = event.bill_net, event.bill_tax
-    if net is None or of is None or tax is None or not of.amount:
-        return None
-    if not net.currency == of.currency == tax.currency:
-        return None
-    return nearest(
-        Fraction(Fraction(tax.amount) * Fraction(net.amount) * 100, Fraction(of.amount))
-    )
-
-
 # --- an account -----------------------------------------------------------------------------
 
 
@@ -252,8 +241,10 @@ class _Reading:
                 pass
 
     def _purchase(self, position: int, at_us: int, event: CreditsPurchased) -> None:
-        lots = (self._bought(position, at_us, event), self._gift(position, at_us, event))
-        pieces = tuple(self._keep(lot).piece for lot in lots if lot.milli)
+        bought, gift = (make(position, at_us, event) for make in (self._bought, self._gift))
+        if not bought.milli and bought.net_cents:
+            gift = _paid_by(gift, bought)
+        pieces = tuple(self._keep(lot).piece for lot in (bought, gift) if lot.milli)
         if self._account.counts(at_us):
             self._come_in(position, at_us, pieces)
         else:
@@ -262,7 +253,7 @@ class _Reading:
     def _bought(self, position: int, at_us: int, event: CreditsPurchased) -> LotRow:
         kind = "recharge" if event.bill_detail_id in self._automatic else "purchase"
         net = None if event.total_price is None else cents_of(event.total_price)
-        vat = _vat(event)
+        vat = self._facts.vat[position]
         return LotRow(
             self._account.name, event.bill_detail_id, kind, at_us, position,
             event.credits.milli, net, vat, self._cost(net, vat, at_us),
@@ -398,6 +389,14 @@ class _Reading:
         cents = cents_of(stated[-1].cost)
         currency = stated[-1].cost.currency
         return lot._replace(net_cents=cents, cost_cents=cents, currency=currency)
+
+
+def _paid_by(gift: LotRow, bought: LotRow) -> LotRow:
+    """Give a gift the money of a line that bought no credits: it would be in no lot."""
+    return gift._replace(
+        net_cents=bought.net_cents, vat_cents=bought.vat_cents,
+        cost_cents=bought.cost_cents, currency=bought.currency,
+    )  # fmt: skip
 
 
 def _fits(stated: OpeningCostStated, since_us: int, milli: int) -> bool:

@@ -119,6 +119,34 @@ def test_beancount_reads_it_without_an_error(sqlite_books, tmp_path):
     assert errors == []
 
 
+def test_months_end_where_the_customers_are(sqlite_books, tmp_path):
+    """Montreal's evening of 31 October comes after Rome's first hour of November."""
+    sqlite_books.draw(
+        f"""
+        customer ab12345-ovh Europe/Rome
+        account {ONE}
+        2026-10-01 08:00 opening 0
+        2026-10-01 09:00 purchase 100 b-1 net=4.20
+        2026-11-01 00:30 sms 1
+        customer cd67890-ovh America/Montreal
+        account sms-cd67890-1
+        2026-10-01 08:00 opening 0
+        2026-10-01 09:00 purchase 100 b-2 net=5.00
+        2026-10-31 21:00 sms 2
+        """
+    )
+    path = exported(sqlite_books, "beancount", tmp_path)
+    _, errors, _ = load_file(str(path))
+    assert errors == []
+    text = path.read_text()
+    days = [line[:10] for line in text.splitlines() if line[10:13] == " * "]
+    assert days == ["2026-10-01", "2026-10-01", "2026-10-31", "2026-11-01"]
+    assert (
+        "2026-11-01 balance Assets:Credits:Cd67890-ovh:Sms-cd67890-1  98.000 SMS\n"
+        in text.partition("2026-11-01 *")[0]
+    )
+
+
 def test_hledger_reads_it_without_an_error(sqlite_books, tmp_path):
     """Where hledger is not installed, the journal is only written."""
     sqlite_books.draw(STORY)

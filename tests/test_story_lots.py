@@ -286,6 +286,50 @@ def test_a_refund_takes_the_last_credits_of_its_bill(ledger):
     assert notes(ledger, "lots") == []
 
 
+def test_a_refund_takes_the_last_credits_of_a_bill_that_is_partly_used(ledger):
+    """The credits of b-1 cost 0.33, 0.34 and 0.33: used, left in the middle, given back."""
+    ledger.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 3 b-1 net=1.00 bill=IT1
+        2026-10-01 09:40 purchase 10 b-2 net=5.00 bill=IT2
+        2026-10-02 10:00 sms 1
+        2026-10-03 10:00 refund 1 r-1 IT1
+        """
+    )
+    assert drawn(ledger) == [
+        (ONE, "used", "", "b-1", "1", "0.33"),
+        (ONE, "refund", "r-1", "b-1", "1", "0.33"),
+    ]
+    assert held(ledger) == [(ONE, "b-1", "1", "0.34"), (ONE, "b-2", "10", "5.00")]
+    ledger.draw(f"account {ONE}\n2026-10-04 10:00 sms 2")
+    assert drawn(ledger)[-2:] == [
+        (ONE, "used", "", "b-1", "1", "0.34"),
+        (ONE, "used", "", "b-2", "1", "0.50"),
+    ]
+
+
+def test_a_refund_of_a_bill_of_two_lines_takes_the_later_line_first(ledger):
+    ledger.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-1 net=1.00 bill=IT1
+        2026-10-01 09:40 purchase 10 b-2 net=2.00 bill=IT1
+        2026-10-02 10:00 sms 4
+        2026-10-03 10:00 refund 12 r-1 IT1
+        """
+    )
+    assert drawn(ledger)[1:] == [
+        (ONE, "refund", "r-1", "b-1", "2", "0.20"),
+        (ONE, "refund", "r-1", "b-2", "10", "2.00"),
+    ]
+    assert held(ledger) == [(ONE, "b-1", "4", "0.40")]
+
+
 def test_a_refund_that_is_larger_than_its_lot_takes_the_rest_from_others_and_says_so(
     ledger,
 ):
@@ -326,6 +370,29 @@ def test_gifts_are_lots_that_cost_nothing(ledger):
     ]
     assert held(ledger) == [(ONE, "b-1", "9", "0.90"), (ONE, "b-1+gift", "2", "0.00")]
     assert ledger.type("value").out.splitlines()[-3].split() == ["total", "11", "0.90", "EUR"]
+
+
+def test_a_line_that_bought_nothing_but_a_gift_costs_its_net_all_the_same(books):
+    """OVH billed 4.20 for no credits, and 100 for free: they are what 4.20 paid for."""
+    books.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 0 b-1 net=4.20 vat=0.92 gift=100
+        2026-10-01 09:40 purchase 0 b-2 gift=10
+        2026-10-02 10:00 sms 50
+        """
+    )
+    assert [
+        (row["lot"], row["kind"], row["net"], row["vat"], row["cost"], row["currency"])
+        for row in books.rows("lots")
+    ] == [
+        ("b-1+gift", "gift", "4.20", "0.92", "4.20", "EUR"),
+        ("b-2+gift", "gift", "0.00", "0.00", "0.00", None),
+    ]
+    assert drawn(books) == [(ONE, "used", "", "b-1+gift", "50", "2.10")]
+    assert held(books) == [(ONE, "b-1+gift", "50", "2.10"), (ONE, "b-2+gift", "10", "0.00")]
 
 
 # --- openings -------------------------------------------------------------------------------
@@ -461,6 +528,60 @@ def test_a_bill_without_vat_has_no_known_cost_where_vat_is_not_got_back(ledger):
     ledger.draw(MOVED)
     ledger.type("account", "vat", "ab12345-ovh", "--recoverable", "0", "--from", "2026-01-01")
     assert {(row["net"] is None, row["cost"]) for row in ledger.rows("lots")} == {(False, None)}
+
+
+OF_BILL = "net=1.00 bill=IT1 bill-net=3.00 bill-vat=0.22"
+
+
+def vat(books):
+    return [(row["lot"], row["vat"]) for row in books.rows("lots")]
+
+
+def test_the_vat_of_a_bill_is_shared_over_its_lines_to_the_cent(books):
+    """A third of 0.22 is 0.0733: the cent that is left goes to the first line by name."""
+    books.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-3 {OF_BILL}
+        account {TWO}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-1 {OF_BILL}
+        """
+    )
+    # the third line is not known yet: each is rounded alone
+    assert vat(books) == [("b-3", "0.07"), ("b-1", "0.07")]
+    books.draw(f"account {TWO}\n2026-10-01 09:30 purchase 10 b-2 {OF_BILL}")
+    assert vat(books) == [("b-3", "0.07"), ("b-1", "0.08"), ("b-2", "0.07")]
+    books.type("account", "vat", "ab12345-ovh", "--recoverable", "0", "--from", "2026-01-01")
+    assert books.type("value").out.splitlines()[-3].split() == ["total", "30", "3.22", "EUR"]
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("net=1.50 vat=0.20 bill=IT1 bill-net=3.00 bill-vat=0.23", "0.20"),
+        ("net=1.50 bill=IT1 bill-net=3.00 bill-vat=0.25", "0.13"),
+        ("net=1.50 bill=IT1 bill-net=3.00 bill-vat=0.23 currency=GBP", "0.12"),
+        ("net=1.50 bill=IT2 bill-net=3.00 bill-vat=0.23", "0.12"),
+        ("net=1.60 bill=IT1 bill-net=3.00 bill-vat=0.23", "0.12"),
+        ("net=1.50 bill=IT1", None),
+        ("bill=IT1 bill-net=3.00 bill-vat=0.23", None),
+    ],
+)
+def test_lines_that_do_not_make_up_one_bill_have_their_vat_alone(ledger, second, told):
+    """Half of 0.23 is 0.115, so 0.12; of one bill the second would have 0.11."""
+    ledger.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 09:00 opening 0
+        2026-10-01 09:30 purchase 10 b-1 net=1.50 bill=IT1 bill-net=3.00 bill-vat=0.23
+        2026-10-01 09:40 purchase 10 b-2 {second}
+        """
+    )
+    assert vat(ledger) == [("b-1", "0.12"), ("b-2", told)]
 
 
 @pytest.mark.parametrize(

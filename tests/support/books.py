@@ -303,11 +303,15 @@ class Books:
         run(decide)
 
     def _purchase(self, run: Run, at: datetime, credits: str, line: str, *said: str) -> None:
-        """Buy credits: `purchase 250 b-1 net=8.75 vat=1.93 gift=10 bill=IT1 currency=GBP`."""
+        """Buy credits: `purchase 250 b-1 net=8.75 vat=1.93 gift=10 bill=IT1 currency=GBP`.
+
+        `bill-net=17.50 bill-vat=3.85` are those of the whole bill.
+        """
         told = dict(word.split("=") for word in said)
         currency = told.get("currency", "EUR")
-        net, vat = (
-            Money.parse(told[key], currency) if key in told else None for key in ("net", "vat")
+        net, vat, bill_net, bill_vat = (
+            Money.parse(told[key], currency) if key in told else None
+            for key in ("net", "vat", "bill-net", "bill-vat")
         )
         event = CreditsPurchased(
             **self.stamp().at(at),
@@ -319,8 +323,8 @@ class Books:
             unit_price=None,
             total_price=net,
             tax=vat,
-            bill_net=None,
-            bill_tax=None,
+            bill_net=bill_net,
+            bill_tax=bill_vat,
             bill_gross=None,
             credits=Credits.parse(credits),
             gift_credits=Credits.parse(told.get("gift", "0")),

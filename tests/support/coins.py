@@ -86,7 +86,9 @@ class Hoard:
 
     def bought(self, fact: Fact) -> list[Coin]:
         paid = self.mint(fact.at, fact, fact.name, fact.milli, fact.net)
-        free = self.mint(fact.at, fact, f"{fact.name}+gift", fact.gift_milli, Decimal(0))
+        # where nothing was bought, the gift is what the money is for
+        price = Decimal(0) if fact.milli else fact.net
+        free = self.mint(fact.at, fact, f"{fact.name}+gift", fact.gift_milli, price)
         return paid + free
 
     def price(self, coin: Coin) -> Decimal | None:
