@@ -13,7 +13,7 @@ from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from ledger.credits import Credits
-    from ledger.merkle import Anchor
+    from ledger.merkle import Expected
     from projections.moments import Moment, Period
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -95,19 +95,19 @@ class PositionsType(click.ParamType[Any]):
 
 
 class AnchorType(click.ParamType[Any]):
-    """`SIZE:ROOT`, as reports end with it."""
+    """`SIZE:ROOT`, as reports end with it; `CUSTOMER=SIZE:ROOT`, as statements do."""
 
     name = "anchor"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Anchor:
-        from ledger.merkle import Anchor
+    ) -> Expected:
+        from ledger.merkle import Expected
 
-        if isinstance(value, Anchor):
+        if isinstance(value, Expected):
             return value
         try:
-            return Anchor.parse(value)
+            return Expected.parse(value)
         except LedgerError as error:
             self.fail(str(error), param, ctx)
 

@@ -53,6 +53,22 @@ class Anchor(NamedTuple):
         return f"{self.size}:{self.root.hex()[:12]}…"
 
 
+class Expected(NamedTuple):
+    """An anchor, and the tree that it is of: a customer's, or `""`, that of the ledger."""
+
+    tree: str
+    anchor: Anchor
+
+    @classmethod
+    def parse(cls, text: str) -> Expected:
+        """Read `SIZE:ROOT`, or `CUSTOMER=SIZE:ROOT`. Raises InvalidValue."""
+        customer, equals, anchor = text.rpartition("=")
+        if equals and not customer.strip():
+            msg = f"expected CUSTOMER=SIZE:ROOT, found {text[:90]!r}"
+            raise InvalidValue(msg)
+        return cls(customer.strip(), Anchor.parse(anchor))
+
+
 def node(left: bytes, right: bytes) -> bytes:
     """Give the digest of an inner node: SHA-256(0x01 ‖ left ‖ right)."""
     return sha256(_NODE_PREFIX + left + right).digest()

@@ -12,7 +12,7 @@ from ledger.canonical import decode, leaf
 from ledger.database import Row, Rows
 from ledger.errors import IntegrityFailure, LedgerError
 from ledger.events import AccountOpened, LedgerEvent, LinesAttributed, PageRecorded
-from ledger.merkle import Anchor
+from ledger.merkle import Expected
 from ledger.names import account_of, customer_of
 from ledger.pages.body import digest
 from ledger.times import to_us
@@ -46,7 +46,7 @@ class Proof:
     The seals of the log are made again on the way.
     """
 
-    def __init__(self, rows: Rows, anchors: Iterable[Anchor] = ()) -> None:
+    def __init__(self, rows: Rows, anchors: Iterable[Expected] = ()) -> None:
         self._rows = rows
         self.seals = Resealing(anchors)
         self._owners: dict[str, str] = {}
