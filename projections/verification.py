@@ -15,7 +15,6 @@ from ledger.errors import LedgerError
 from ledger.merkle import Expected
 from ledger.names import WHOLE
 from ledger.times import from_us
-from projections.books import log_position
 from projections.guards import unguarded
 from projections.report import NESTED, Report
 from projections.resealing import Fault, Held, Resealing
@@ -66,9 +65,9 @@ class Verification:
 def verify(database: Database, anchors: Sequence[Expected] = ()) -> Report[Verification]:
     """Recompute the ledger from its bytes, and hold it against anchors."""
     with database.snapshot():
-        position = log_position(database)
         proof, faults = Proof(database, anchors), _Faults()
         faults.take(_walk(database, proof))
+        position = proof.seals.reached.size
         seals = proof.seals
         held = sorted(seals.held, key=lambda one: (one.tree, one.anchor))
         faults.take(_disagreeing(held, seals))

@@ -553,6 +553,23 @@ def test_an_event_that_was_changed_is_not_proved(sqlite_books, sql):
     assert "audit verify" in ran.err
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE stored_events SET state = :data WHERE originator_version = 3",
+        "UPDATE event_log SET leaf = :data WHERE position = 5",
+        "UPDATE event_log SET leaf = 32 WHERE position = 5",
+        "DELETE FROM stored_events WHERE originator_version = 3",
+    ],
+)
+def test_a_size_above_a_changed_event_is_not_proved(sqlite_books, sql):
+    books = sqlite_books.draw(STORY)
+    damage(books.url, sql, **({"data": b"x" * 32} if ":data" in sql else {}))
+    ran = books.type("audit", "proof", "--from", "7")
+    assert (ran.status, ran.out) == (4, "")
+    assert "audit verify" in ran.err
+
+
 def test_an_exports_memory_is_a_line_not_the_ledger(drawn):
     with closing(drawn.database()) as database:
         lines = iter(Export(database))

@@ -331,6 +331,20 @@ def test_many_faults_are_counted_and_the_first_are_listed(unguarded, tmp_path):
     assert "note: the triggers that refuse to edit stored_events and event_log" in ran.err
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["position = 'abc'", "recorded_at_us = 'abc'", "recorded_at_us = 9e99", "leaf = 5"],
+)
+def test_a_column_of_another_type_is_a_fault_not_a_failure(unguarded, tmp_path, change):
+    path = tmp_path / "ledger.db"
+    shutil.copyfile(unguarded, path)
+    with closing(disarmed(path)) as connection:
+        connection.execute(f"UPDATE event_log SET {change} WHERE position = 9")
+    for words in (("audit", "verify"), ("check",)):
+        ran = Books(str(path)).type(*words)
+        assert ran.status == 4, ran
+
+
 def test_check_finds_broken_seals_too(unguarded, tmp_path):
     path = tmp_path / "ledger.db"
     shutil.copyfile(unguarded, path)
