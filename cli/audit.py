@@ -168,6 +168,9 @@ def proof(
     if (event is None) is (first is None):
         msg = "expected EVENT, or --from SIZE in its place"
         raise click.UsageError(msg)
+    if output.format in {"csv", "tsv"}:
+        msg = f"expected -O json, which has room for the path of a proof, found {output.format}"
+        raise click.UsageError(msg)
     if event is not None:
         included = prove_inclusion(session.database, event, to=to, customer=customer)
         _show_proof(included, output, inclusion_sentences(*included.rows))

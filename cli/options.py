@@ -91,6 +91,8 @@ class PositionsType(click.ParamType[Any]):
             last = first
         if not first and not last:
             self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
+        if last and int(last) < int(first or 1):
+            self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
         return int(first or 1), int(last) if last else None
 
 

@@ -51,6 +51,7 @@ class Proof:
         self.seals = Resealing(anchors)
         self._owners: dict[str, str] = {}
         self.faults: list[Fault] = []
+        self.unread = 0
 
     def events(self) -> Iterator[Logged]:
         """Give the events that can be read."""
@@ -74,6 +75,7 @@ class Proof:
             _require_body(event)
         except Exception as error:  # whatever damage does is a finding
             text = str(error) if isinstance(error, LedgerError) else type(error).__name__
+            self.unread += 1
             self._fault(position, f"{stream}: cannot be read: {text or error}")
             return None
         if found != known:

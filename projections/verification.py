@@ -70,7 +70,7 @@ def verify(database: Database, anchors: Sequence[Expected] = ()) -> Report[Verif
         position = proof.seals.reached.size
         seals = proof.seals
         held = sorted(seals.held, key=lambda one: (one.tree, one.anchor))
-        faults.take(_disagreeing(held, seals))
+        faults.take(_disagreeing(held, seals, proof.unread))
         found = Verification(
             anchor=str(seals.reached),
             events=seals.reached.size,
@@ -136,7 +136,7 @@ def _sealed(held: Iterable[Held]) -> int:
     return max((one.anchor.size for one in held if one.holds and one.tree == WHOLE), default=0)
 
 
-def _disagreeing(held: Iterable[Held], seals: Resealing) -> Iterator[Fault]:
+def _disagreeing(held: Iterable[Held], seals: Resealing, unread: int) -> Iterator[Fault]:
     """Say of each anchor that does not hold where the change must lie."""
     last: dict[str, int] = {}
     for one in held:
@@ -144,6 +144,11 @@ def _disagreeing(held: Iterable[Held], seals: Resealing) -> Iterator[Fault]:
         match _status(one, seals):
             case "holds":
                 last[one.tree] = one.anchor.size
+            case "beyond" if unread:
+                text = (
+                    f"cannot be told: events could not be read ({unread}), whose place it needs"
+                )
+                yield subject, text
             case "beyond":
                 yield subject, _beyond(one, seals.size_of(one.tree))
             case "fails":

@@ -509,6 +509,7 @@ def test_a_proof_is_told_in_plain_words(drawn, anchors):
     ("words", "said"),
     [
         ((), "expected EVENT"),
+        (("3", "-O", "csv"), "expected -O json"),
         (("3", "--from", "2"), "expected EVENT"),
         (("15",), "found no '15'"),
         (("0",), "found no '0'"),

@@ -345,6 +345,19 @@ def test_a_column_of_another_type_is_a_fault_not_a_failure(unguarded, tmp_path, 
         assert ran.status == 4, ran
 
 
+def test_of_an_anchor_above_an_unreadable_event_it_says_that_it_cannot_tell(
+    unguarded, tmp_path, anchors
+):
+    path = tmp_path / "ledger.db"
+    shutil.copyfile(unguarded, path)
+    with closing(disarmed(path)) as connection:
+        connection.execute("UPDATE stored_events SET topic = NULL WHERE rowid = 3")
+    ran = Books(str(path)).type("audit", "verify", "--expect", str(anchors[-1]))
+    assert ran.status == 4
+    assert "cannot be told" in ran.out
+    assert "or the anchor is" not in ran.out
+
+
 def test_check_finds_broken_seals_too(unguarded, tmp_path):
     path = tmp_path / "ledger.db"
     shutil.copyfile(unguarded, path)
