@@ -14,7 +14,7 @@ from cli.session import Session, pass_session
 from ledger.errors import IntegrityFailure
 
 if TYPE_CHECKING:
-    from ledger.merkle import Anchor
+    from ledger.merkle import Expected
     from projections.moments import Period
     from projections.report import Report
 
@@ -101,17 +101,18 @@ def show_event(session: Session, named: tuple[str, ...], *, output: Output) -> N
 
 @audit.command(short_help="Recompute everything, and hold it against anchors.")
 @click.option(
-    "--expect", "anchors", multiple=True, type=AnchorType(), metavar="SIZE:ROOT",
-    help="An anchor that was kept elsewhere; may be repeated.",
+    "--expect", "anchors", multiple=True, type=AnchorType(), metavar="ANCHOR",
+    help="SIZE:ROOT or CUSTOMER=SIZE:ROOT, kept elsewhere; may be repeated.",
 )  # fmt: skip
 @with_output
 @pass_session
-def verify(session: Session, *, anchors: tuple[Anchor, ...], output: Output) -> int:
+def verify(session: Session, *, anchors: tuple[Expected, ...], output: Output) -> int:
     """Recompute every digest, the chain and the trees from the bytes that are stored.
 
     Every report ends with an anchor, SIZE:ROOT. With one that was kept elsewhere, a change, a
     removal, an insertion, another order, a log that was cut off and one that was made anew as a
-    whole are all found; without one, only what disagrees with itself. The anchor that was
+    whole are all found; without one, only what disagrees with itself. SIZE:ROOT is of the
+    ledger; the checkpoint of a customer is expected as CUSTOMER=SIZE:ROOT. The anchor that was
     reached is printed. Exit status: 4 where something does not hold, else 0.
 
     Example: sms-ledger audit verify
@@ -166,6 +167,9 @@ def proof(
 
     if (event is None) is (first is None):
         msg = "expected EVENT, or --from SIZE in its place"
+        raise click.UsageError(msg)
+    if output.format in {"csv", "tsv"}:
+        msg = f"expected -O json, which has room for the path of a proof, found {output.format}"
         raise click.UsageError(msg)
     if event is not None:
         included = prove_inclusion(session.database, event, to=to, customer=customer)

@@ -13,7 +13,7 @@ from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from ledger.credits import Credits
-    from ledger.merkle import Anchor
+    from ledger.merkle import Expected
     from projections.moments import Moment, Period
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -91,23 +91,25 @@ class PositionsType(click.ParamType[Any]):
             last = first
         if not first and not last:
             self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
+        if last and int(last) < int(first or 1):
+            self.fail(f"expected positions like 17 or 17..40, found {value!r}", param, ctx)
         return int(first or 1), int(last) if last else None
 
 
 class AnchorType(click.ParamType[Any]):
-    """`SIZE:ROOT`, as reports end with it."""
+    """`SIZE:ROOT`, as reports end with it; `CUSTOMER=SIZE:ROOT`, as statements do."""
 
     name = "anchor"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Anchor:
-        from ledger.merkle import Anchor
+    ) -> Expected:
+        from ledger.merkle import Expected
 
-        if isinstance(value, Anchor):
+        if isinstance(value, Expected):
             return value
         try:
-            return Anchor.parse(value)
+            return Expected.parse(value)
         except LedgerError as error:
             self.fail(str(error), param, ctx)
 

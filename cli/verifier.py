@@ -4,7 +4,6 @@
 
 SIZE:ROOT is an anchor: the checkpoint at the end of a statement that you kept. Without one, an
 export is only shown to agree with itself. Take this file from the program's release.
-
 An event's digest (its leaf) is SHA-256 of a zero byte and four parts, each after its length in
 eight bytes: the name of its stream, its number in it, its topic, its stored bytes. Leaves make
 the Merkle tree of RFC 6962, whose root is in the anchor, and a chain: each link is SHA-256 of
@@ -18,17 +17,25 @@ import base64
 import hashlib
 import json
 import os
+import re
 import sys
 from typing import Any
 
-EVENT = ["position", "stream", "version", "topic", "digest", "link", "state"]
-KEYS = ("anchor", "first", "second")
-END = ["size", "root", "link", "recorded_at", "sha256"]
+EVENT = "position stream version topic digest link state"
+END = "size root link recorded_at sha256"
+INCLUSION = "kind anchor index path digest stream version topic state"
+CONSISTENCY = "kind first second path"
+TYPES = {"position": int, "version": int, "size": int, "index": int, "path": list}  # else text
 
 
 def require(holds: object, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)
+
+
+def require_form(found: dict[str, Any], keys: str, name: str) -> None:
+    form = [(key, TYPES.get(key, str)) for key in keys.split()]
+    require([(key, type(found[key])) for key in found] == form, f"{name} has another form")
 
 
 def sha256(*parts: bytes) -> bytes:
@@ -40,10 +47,8 @@ def node(left: bytes, right: bytes) -> bytes:
 
 
 def leaf_of(event: dict[str, Any], name: str) -> tuple[bytes, bytes]:
-    """Recompute an event's digest from what is stored of it; give that too."""
     state = base64.b64decode(event["state"])
-    texts = (event["stream"], str(event["version"]), event["topic"])
-    parts = [*(text.encode() for text in texts), state]
+    parts = [*(str(event[key]).encode() for key in ("stream", "version", "topic")), state]
     leaf = sha256(b"\x00", *(len(part).to_bytes(8, "big") + part for part in parts))
     found = [leaf.hex(), base64.b64encode(state).decode()]
     require(found == [event["digest"], event["state"]], f"{name} is not what it was")
@@ -51,15 +56,13 @@ def leaf_of(event: dict[str, Any], name: str) -> tuple[bytes, bytes]:
 
 
 def anchor_of(text: str) -> tuple[int, bytes]:
-    size, _, root = text.partition(":")
-    anchor = (int(size), bytes.fromhex(root))
-    require(f"{anchor[0]}:{anchor[1].hex()}" == text, f"expected SIZE:ROOT, found {text!r}")
-    return anchor
+    good = re.fullmatch(r"(0|[1-9][0-9]{0,17}):[0-9a-f]{64}", text)
+    require(good, f"expected SIZE:ROOT, found {text!r}")
+    return int(text.partition(":")[0]), bytes.fromhex(text.partition(":")[2])
 
 
 def add(leaf: bytes, full: list[tuple[int, bytes]]) -> None:
-    """Append to a tree, kept as its full subtrees: their sizes and roots, the largest first."""
-    full.append((1, leaf))
+    full.append((1, leaf))  # full subtrees, their sizes and roots, the largest first
     while len(full) > 1 and full[-1][0] == full[-2][0]:
         (count, right), (_, left) = full.pop(), full.pop()
         full.append((count * 2, node(left, right)))
@@ -72,8 +75,7 @@ def root_of(full: list[tuple[int, bytes]]) -> bytes:
     return root
 
 
-def half(size: int) -> int:
-    """The leaves on the left: the largest power of two below the whole."""
+def half(size: int) -> int:  # the leaves on the left: the largest power of two below it
     return 1 << ((size - 1).bit_length() - 1)
 
 
@@ -87,12 +89,10 @@ def root_above(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
 
 
 def both_roots(first: int, size: int, path: list[bytes], known: bytes) -> tuple[bytes, bytes]:
-    """The roots of the beginning and of the whole; `known`: that of an unbroken beginning."""
-    require(0 < first <= size, "no such beginning of the tree")
+    require(0 < first <= size, "no such beginning of the tree")  # known: the unbroken one's
     if first == size:
         require(len(path) == (not known), "too many or too few digests")
         return known or path[0], known or path[0]
-    require(path, "too few digests")
     if first <= half(size):
         old, new = both_roots(first, half(size), path[:-1], known)
         return old, node(new, path[-1])
@@ -101,7 +101,6 @@ def both_roots(first: int, size: int, path: list[bytes], known: bytes) -> tuple[
 
 
 def read(path: str, sizes: set[int]) -> dict[int, bytes]:
-    """Read an export line by line; gives its root at these sizes, and last at its end."""
     full: list[tuple[int, bytes]] = []
     link, at, roots, lines, end = b"", "", {0: sha256()}, hashlib.sha256(), 0
     with open(path, "rb") as file:
@@ -111,13 +110,13 @@ def read(path: str, sizes: set[int]) -> dict[int, bytes]:
             require(form == raw and not end, f"line {number + 1} of {path} is not what it was")
             if not number:
                 require(line == {"format": "sms-ledger-export/1"}, f"{path} is no export")
-            elif list(line) == END:
-                end, root = number, root_of(full)
-                found = [end - 1, root.hex(), link.hex(), at, lines.hexdigest()]
+            elif "size" in line:
+                require_form(line, END, "the last line")
+                end, roots[number - 1] = number, root_of(full)
+                found = [end - 1, roots[end - 1].hex(), link.hex(), at, lines.hexdigest()]
                 require(list(line.values()) == found, "the last line is not of these events")
-                roots[end - 1] = root
             else:
-                require(list(line) == EVENT, f"line {number + 1} of {path} is no event")
+                require_form(line, EVENT, f"line {number + 1} of {path}")
                 leaf, state = leaf_of(line, f"event {number}")
                 link = sha256(link or sha256(b"sms-ledger chain 1\n", leaf), leaf)
                 place = [line["position"], line["link"]] == [number, link.hex()]
@@ -127,12 +126,11 @@ def read(path: str, sizes: set[int]) -> dict[int, bytes]:
                 roots.update({number: root_of(full)} if number in sizes else {})
             lines.update(raw)
     require(end, f"{path} is cut off: its last line, the checkpoint, is missing")
-    return roots
+    return roots  # at these sizes, and last at its end
 
 
 def prove(row: dict[str, Any], trusted: set[tuple[int, bytes]]) -> None:
-    path = [bytes.fromhex(digest) for digest in row["path"]]
-    require([digest.hex() for digest in path] == row["path"], "its form changed")
+    path = [anchor_of("0:" + digest)[1] for digest in row["path"]]
     if row["kind"] == "consistency":
         first, second = anchor_of(row["first"]), anchor_of(row["second"])
         roots = both_roots(first[0], second[0], path, first[1])
@@ -141,7 +139,6 @@ def prove(row: dict[str, Any], trusted: set[tuple[int, bytes]]) -> None:
         trusted.update({first} if second in trusted else ())
         print(f"the older {first[0]} events begin the newer {second[0]}")
         return
-    require(row["kind"] == "inclusion", "no proof")
     (size, root), (leaf, state) = anchor_of(row["anchor"]), leaf_of(row, "the event")
     require(root_above(leaf, row["index"], size, path) == root, "it leads elsewhere")
     require((size, root) in trusted, "nothing vouches for it: give its anchor, or the export")
@@ -154,9 +151,10 @@ def proof_in(path: str) -> dict[str, Any]:
         text = file.read()
     proof = json.loads(text)
     require(json.dumps(proof, indent=2, ensure_ascii=False) + "\n" == text, "its form changed")
-    row: dict[str, Any] = proof.pop("rows")[0]
-    schema = proof.pop("schema") == "sms-ledger/audit-proof/1"
-    require(schema and proof == {"position": None, "notes": []}, "no proof of an sms-ledger")
+    row: dict[str, Any] = proof["rows"][0]
+    whole = {"schema": "sms-ledger/audit-proof/1", "position": None, "rows": [row], "notes": []}
+    require(proof == whole, "no proof of an sms-ledger")
+    require_form(row, INCLUSION if row["kind"] == "inclusion" else CONSISTENCY, path)
     return row
 
 
@@ -164,7 +162,7 @@ def verify(export: str | None, anchors: list[tuple[int, bytes]], files: list[str
     proofs, trusted, last = [proof_in(path) for path in files], set(anchors), 0
     if export or not proofs:
         path = export or os.path.join(os.path.dirname(__file__), "events.jsonl")
-        named = [row[key] for row in proofs for key in row if key in KEYS]
+        named = [row[key] for row in proofs for key in {*row} & {"anchor", "first", "second"}]
         roots = read(path, {size for size, _ in [*anchors, *map(anchor_of, named)]})
         for at, root in sorted(anchors):
             fails = f"the anchor at {at} fails (the one at {last} holds): the log was cut off,"
@@ -174,20 +172,23 @@ def verify(export: str | None, anchors: list[tuple[int, bytes]], files: list[str
         print(f"{len(anchors)} anchors hold; after them come {size - last} events of {size}")
         print(f"{size}:{root.hex()}")
         trusted.update(roots.items())
-    for row in sorted(proofs, key=lambda row: str(row["kind"])):  # consistency comes first
+    for row in sorted(proofs, key=lambda row: -int(row.get("second", "0").partition(":")[0])):
         prove(row, trusted)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("export", nargs="?", metavar="EXPORT")
-    parser.add_argument("--expect", action="append", default=[], type=anchor_of)
-    parser.add_argument("--proof", action="append", default=[], metavar="FILE")
-    given = parser.parse_args()
+    ap = argparse.ArgumentParser(usage=str(__doc__).splitlines()[2].strip())
+    option = ap.add_argument
+    option("export", nargs="?")
+    option("--expect", action="append", default=[], type=lambda text: anchor_of(text.lower()))
+    option("--proof", action="append", default=[])
+    given = ap.parse_args()
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         verify(given.export, given.expect, given.proof)
     except OSError as error:
-        parser.error(str(error))
+        ap.error(str(error))
     except Exception as error:  # what cannot be understood does not hold
         print(f"DOES NOT HOLD: {type(error).__name__} {error}", file=sys.stderr)
         return 4

@@ -123,8 +123,12 @@ def leaf(stream: str, version: int, topic: str, state: bytes) -> bytes:
 
     Each part is preceded by its length in eight bytes, big-endian; the version is its decimal
     digits. The position is not part of it, so that a customer can be moved or shown alone.
-    The prefix is that of a leaf in RFC 6962.
+    The prefix is that of a leaf in RFC 6962. Raises IntegrityFailure where the version is not
+    a whole number above zero: 2.5 must not pass for 2.
     """
+    if type(version) is not int or version < 1:
+        msg = f"expected a version as a whole number from 1 on, found {version!r}"
+        raise IntegrityFailure(msg)
     digest = hashlib.sha256(_LEAF_PREFIX)
     for part in (stream.encode(), b"%d" % version, topic.encode(), state):
         digest.update(len(part).to_bytes(8, "big"))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from ledger.errors import InvalidValue
+from ledger.errors import IntegrityFailure, InvalidValue
 
 DIGEST_BYTES: Final = 32
 EMPTY_ROOT: Final = sha256(b"").digest()
@@ -53,9 +53,35 @@ class Anchor(NamedTuple):
         return f"{self.size}:{self.root.hex()[:12]}…"
 
 
+class Expected(NamedTuple):
+    """An anchor, and the tree that it is of: a customer's, or `""`, that of the ledger."""
+
+    tree: str
+    anchor: Anchor
+
+    @classmethod
+    def parse(cls, text: str) -> Expected:
+        """Read `SIZE:ROOT`, or `CUSTOMER=SIZE:ROOT`. Raises InvalidValue."""
+        customer, equals, anchor = text.rpartition("=")
+        if equals and not customer.strip():
+            msg = f"expected CUSTOMER=SIZE:ROOT, found {text[:90]!r}"
+            raise InvalidValue(msg)
+        return cls(customer.strip(), Anchor.parse(anchor))
+
+
 def node(left: bytes, right: bytes) -> bytes:
     """Give the digest of an inner node: SHA-256(0x01 ‖ left ‖ right)."""
     return sha256(_NODE_PREFIX + left + right).digest()
+
+
+def digest_of(value: object) -> bytes:
+    """Read a kept digest; bytes(5) would be five zeros. Raises IntegrityFailure."""
+    if not isinstance(value, bytes | memoryview) or len(value) != DIGEST_BYTES:
+        msg = (
+            f"expected a digest of 32 bytes, found {value!r:.40}: run `sms-ledger audit verify`"
+        )
+        raise IntegrityFailure(msg)
+    return bytes(value)
 
 
 class Frontier:

@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ledger.credits import Credits
 from ledger.database import Row, Rows
-from ledger.errors import UnknownAccount
+from ledger.errors import IntegrityFailure, UnknownAccount
 from ledger.times import from_us, zone
 
+_CURE: Final = "run `sms-ledger audit verify`"
 _DIGITS = re.compile(r"([0-9]+)")
 
 
@@ -137,7 +139,10 @@ def _int(value: object) -> int | None:
 def log_position(rows: Rows) -> int:
     """Give the position of the last event, 0 for an empty ledger."""
     ((position,),) = rows.execute("SELECT COALESCE(MAX(position), 0) FROM event_log")
-    return int(position)
+    if type(position) is not int:  # a file takes anything into any column
+        msg = f"expected a position as a whole number, found {position!r:.40}: {_CURE}"
+        raise IntegrityFailure(msg)
+    return position
 
 
 def notes(rows: Rows, of: Sequence[Book]) -> list[str]:

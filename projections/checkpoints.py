@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from ledger.database import Row, Rows
+from ledger.errors import IntegrityFailure
 from ledger.names import WHOLE
 from ledger.times import from_us
 
@@ -48,17 +49,21 @@ def checkpoints(rows: Rows, position: int, *, account: str | None = None) -> lis
 
 def _checkpoint(head: Row) -> Checkpoint:
     tree, size, root, recorded_at_us = head
-    return Checkpoint(tree or None, size, bytes(root).hex(), from_us(recorded_at_us))
+    try:
+        return Checkpoint(tree or None, size, bytes(root).hex(), from_us(recorded_at_us))
+    except (TypeError, ValueError, OverflowError) as error:
+        msg = f"expected the head of a tree, found {error}: run `sms-ledger audit verify`"
+        raise IntegrityFailure(msg) from error
 
 
 def _past(rows: Rows, tree: str, position: int) -> Iterator[Checkpoint]:
     """Compute a head of the past from the digests in the log: 50,000 take some 0.1 s."""
-    from ledger.merkle import Frontier  # noqa: PLC0415 (start-up is felt)
+    from ledger.merkle import Frontier, digest_of  # noqa: PLC0415 (start-up is felt)
 
     grown = Frontier()
     found = rows.execute(_LEAVES, tree=tree, whole=WHOLE, position=position)
     for leaf, _ in found:
-        grown.add(bytes(leaf))
+        grown.add(digest_of(leaf))
     if found:
         yield _checkpoint((tree, grown.size, grown.root(), found[-1][1]))
 

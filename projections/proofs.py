@@ -19,6 +19,7 @@ from ledger.merkle import (
     Frontier,
     Stretch,
     consistency_path,
+    digest_of,
     inclusion_path,
     proves_consistency,
     proves_inclusion,
@@ -120,7 +121,7 @@ class _Size:
 
 
 class _Tree:
-    """The digests that are stored of the ledger's events, or of one customer's."""
+    """The digests of the ledger's events, or of one customer's, from what is stored of them."""
 
     def __init__(self, rows: Database, customer: str | None) -> None:
         self._rows = rows
@@ -176,9 +177,17 @@ class _Tree:
         return anchor, older, digests
 
     def _leaves(self, size: int) -> Iterator[bytes]:
-        sql = f"SELECT leaf {_IN_TREE} ORDER BY position LIMIT :size"
-        for (found,) in self._rows.each(sql, size=size, **self._params):
-            yield bytes(found)
+        """Make the digests again from what is stored, none believed."""
+        stored = self._rows.each(_STORED, size=size, **self._params)
+        for position, stream, version, topic, state, known in stored:
+            if topic is None or state is None:
+                msg = f"expected event {position} of the log to be stored, found none: {_CURE}"
+                raise IntegrityFailure(msg)
+            found = leaf(stream, version, topic, bytes(state))
+            if found != digest_of(known):
+                msg = f"expected event {position} as recorded, found other bytes: {_CURE}"
+                raise IntegrityFailure(msg)
+            yield found
 
 
 class _Read:
@@ -217,6 +226,12 @@ def _event(rows: Rows, text: str) -> Row:
 
 
 _IN_TREE: Final = "FROM event_log WHERE (:tree = :whole OR customer = :tree)"
+_STORED: Final = """
+    SELECT l.position, l.stream, l.version, s.topic, s.state, l.leaf
+    FROM event_log l LEFT JOIN stored_events s
+        ON s.originator_id = l.stream AND s.originator_version = l.version
+    WHERE (:tree = :whole OR l.customer = :tree) ORDER BY l.position LIMIT :size
+"""
 _EVENTS: Final = """
     SELECT l.position, l.stream, l.version, s.topic, s.state, l.leaf
     FROM event_log l JOIN stored_events s

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.database import Rows
-from ledger.merkle import EMPTY_ROOT, Anchor, Chain, Frontier
+from ledger.merkle import EMPTY_ROOT, Anchor, Chain, Expected, Frontier
 from ledger.names import WHOLE
 
 Fault = tuple[str, str]
@@ -20,10 +20,11 @@ Fault = tuple[str, str]
 
 @dataclass(slots=True)
 class Held:
-    """An anchor, and the tree that comes to it; None: no tree does."""
+    """What was expected of a tree, and whether it came to it."""
 
+    tree: str
     anchor: Anchor
-    tree: str | None = None
+    holds: bool
 
 
 @dataclass(slots=True)
@@ -35,23 +36,25 @@ class _Tree:
 class Resealing:
     """Takes the leaves of all events in the order of the log."""
 
-    def __init__(self, anchors: Iterable[Anchor] = ()) -> None:
-        self.held = [Held(one) for one in anchors]
+    def __init__(self, anchors: Iterable[Expected] = ()) -> None:
+        self.held = [Held(*one, one.anchor == (0, EMPTY_ROOT)) for one in anchors]
         self.faults: list[Fault] = []
         self.last_us: dict[int, int] = {}
         self._chain = Chain()
         self._is_chained = True
         self._trees = {WHOLE: _Tree()}
-        self._expected: defaultdict[int, list[Held]] = defaultdict(list)
+        self._expected: defaultdict[tuple[str, int], list[Held]] = defaultdict(list)
         for one in self.held:
-            self._expected[one.anchor.size].append(one)
-            if one.anchor == (0, EMPTY_ROOT):
-                one.tree = WHOLE
+            self._expected[one.tree, one.anchor.size].append(one)
 
     @property
     def reached(self) -> Anchor:
         """The anchor that the stored bytes come to."""
         return self._trees[WHOLE].grown.anchor()
+
+    def size_of(self, name: str) -> int:
+        """Count the events of a tree."""
+        return self._trees[name].grown.size if name in self._trees else 0
 
     def add(
         self,
@@ -77,16 +80,13 @@ class Resealing:
             tree = self._trees[name] = _Tree()
         tree.grown.add(leaf)
         tree.recorded_at_us = recorded_at_us
-        size = tree.grown.size
-        if size in self._expected:
-            self._hold(name, tree.grown.anchor())
+        expected = self._expected.get((name, tree.grown.size))
+        if expected:
             if name == WHOLE:
-                self.last_us[size] = recorded_at_us
-
-    def _hold(self, tree: str, found: Anchor) -> None:
-        for one in self._expected[found.size]:
-            if one.tree is None and one.anchor == found:
-                one.tree = tree
+                self.last_us[tree.grown.size] = recorded_at_us
+            found = tree.grown.anchor()
+            for one in expected:
+                one.holds = one.anchor == found
 
     def kept_faults(self, rows: Rows) -> Iterator[Fault]:
         """Say where the kept seals differ; call it when all leaves were taken."""

@@ -12,7 +12,7 @@ from ledger.canonical import decode, leaf
 from ledger.database import Row, Rows
 from ledger.errors import IntegrityFailure, LedgerError
 from ledger.events import AccountOpened, LedgerEvent, LinesAttributed, PageRecorded
-from ledger.merkle import Anchor
+from ledger.merkle import Expected
 from ledger.names import account_of, customer_of
 from ledger.pages.body import digest
 from ledger.times import to_us
@@ -27,17 +27,16 @@ _AT_ONCE: Final = 500
 
 def misplaced(rows: Rows) -> Iterator[Fault]:
     """Find holes in positions and versions, and events that only one side has."""
-    for previous, position in rows.execute(_HOLES_IN_LOG):
-        text = f"expected the position {previous + 1} after {previous}, found {position}"
-        yield "log", text
-    for stream, count, first, last in rows.execute(_HOLES_IN_STREAMS):
-        text = f"expected the versions 1 to {count}, found {count} from {first} to {last}"
-        yield stream, text
+    for previous, expected, position in rows.execute(_HOLES_IN_LOG):
+        yield "log", f"expected the position {expected} after {previous}, found {position!r}"
+    for stream, previous, expected, version in rows.execute(_HOLES_IN_STREAMS):
+        text = f"expected the version {expected} after {previous}, found {version!r}"
+        yield str(stream), text
     for position, stream, version in rows.execute(_NOT_STORED):
         text = f"version {version} of {stream} is in the log, but not in the store"
         yield f"position {position}", text
     for stream, version in rows.execute(_NOT_LOGGED):
-        yield stream, f"version {version} is stored, but not in the log"
+        yield str(stream), f"version {version} is stored, but not in the log"
 
 
 class Proof:
@@ -47,11 +46,12 @@ class Proof:
     The seals of the log are made again on the way.
     """
 
-    def __init__(self, rows: Rows, anchors: Iterable[Anchor] = ()) -> None:
+    def __init__(self, rows: Rows, anchors: Iterable[Expected] = ()) -> None:
         self._rows = rows
         self.seals = Resealing(anchors)
         self._owners: dict[str, str] = {}
         self.faults: list[Fault] = []
+        self.unread = 0
 
     def events(self) -> Iterator[Logged]:
         """Give the events that can be read."""
@@ -68,12 +68,14 @@ class Proof:
     def _proved(self, row: Row) -> LedgerEvent | None:
         position, stream, version, state, topic, known, _, *logged = row
         try:
+            _require_whole(position)
             found = leaf(stream, version, topic, state)
             self._seal(row, found)
             event = decode(topic, state)
             _require_body(event)
         except Exception as error:  # whatever damage does is a finding
             text = str(error) if isinstance(error, LedgerError) else type(error).__name__
+            self.unread += 1
             self._fault(position, f"{stream}: cannot be read: {text or error}")
             return None
         if found != known:
@@ -98,12 +100,18 @@ class Proof:
         times = (to_us(event.happened_at), to_us(event.recorded_at))
         expected = (event.TOPIC, owner, account, *times)
         for name, one, other in zip(_LOGGED, expected, logged, strict=True):
-            if one != other:
-                text = f"position {position}: expected {name} {one}, found {other}"
+            if one != other or type(one) is not type(other):
+                text = f"position {position}: expected {name} {one}, found {other!r}"
                 self.faults.append(("event_log", text))
 
     def _fault(self, position: int, text: str) -> None:
         self.faults.append((f"position {position}", text))
+
+
+def _require_whole(position: object) -> None:
+    if type(position) is not int:  # a file takes anything into any column
+        msg = f"expected a position as a whole number, found {position!r}"
+        raise IntegrityFailure(msg)
 
 
 def _require_body(event: LedgerEvent) -> None:
@@ -126,16 +134,18 @@ _STORED: Final = """
     WHERE l.position > :after ORDER BY l.position LIMIT :at_once
 """
 _HOLES_IN_LOG: Final = """
-    SELECT previous, position FROM (
+    SELECT previous, previous + 1, position FROM (
         SELECT position, LAG(position, 1, 0) OVER (ORDER BY position) AS previous
         FROM main.event_log) AS steps
     WHERE position <> previous + 1 ORDER BY position
 """
 _HOLES_IN_STREAMS: Final = """
-    SELECT originator_id, COUNT(*), MIN(originator_version), MAX(originator_version)
-    FROM stored_events GROUP BY originator_id
-    HAVING MIN(originator_version) <> 1 OR MAX(originator_version) <> COUNT(*)
-    ORDER BY originator_id
+    SELECT originator_id, previous, previous + 1, originator_version FROM (
+        SELECT originator_id, originator_version, LAG(originator_version, 1, 0)
+            OVER (PARTITION BY originator_id ORDER BY originator_version) AS previous
+        FROM stored_events) AS steps
+    WHERE COALESCE(originator_version, 0) <> previous + 1
+    ORDER BY originator_id, originator_version
 """
 _NOT_STORED: Final = """
     SELECT position, stream, version FROM main.event_log

@@ -12,13 +12,12 @@ from typing import Final, Literal
 
 from ledger.database import Database
 from ledger.errors import LedgerError
-from ledger.merkle import Anchor
+from ledger.merkle import Expected
 from ledger.names import WHOLE
 from ledger.times import from_us
-from projections.books import log_position
 from projections.guards import unguarded
 from projections.report import NESTED, Report
-from projections.resealing import Fault, Held
+from projections.resealing import Fault, Held, Resealing
 from projections.stored_proof import Proof, misplaced
 
 # Faults beyond these are counted, not listed.
@@ -29,10 +28,10 @@ Status = Literal["holds", "fails", "beyond"]
 
 @dataclass(frozen=True, slots=True)
 class AnchorResult:
-    """What became of an anchor; `beyond`: the ledger has fewer events than it.
+    """What became of an anchor; `beyond`: its tree has fewer events than it.
 
-    `customer`: whose tree it is of; None for that of the ledger, or where it does not hold.
-    `recorded_at`: when the last event below it was recorded, in the tree of the ledger.
+    `customer`: whose tree it is of; None for that of the ledger. `recorded_at`: when the last
+    event below it was recorded, in the tree of the ledger, where it holds.
     """
 
     anchor: str
@@ -63,25 +62,22 @@ class Verification:
     faults: list[FaultFound] = field(metadata=NESTED)
 
 
-def verify(database: Database, anchors: Sequence[Anchor] = ()) -> Report[Verification]:
+def verify(database: Database, anchors: Sequence[Expected] = ()) -> Report[Verification]:
     """Recompute the ledger from its bytes, and hold it against anchors."""
     with database.snapshot():
-        position = log_position(database)
         proof, faults = Proof(database, anchors), _Faults()
         faults.take(_walk(database, proof))
+        position = proof.seals.reached.size
         seals = proof.seals
-        results = [
-            _result(one, seals.reached.size, seals.last_us)
-            for one in sorted(seals.held, key=lambda one: one.anchor)
-        ]
-        faults.take(_disagreeing(results, seals.reached))
+        held = sorted(seals.held, key=lambda one: (one.tree, one.anchor))
+        faults.take(_disagreeing(held, seals, proof.unread))
         found = Verification(
             anchor=str(seals.reached),
             events=seals.reached.size,
             intact=not faults.count,
-            unsealed=seals.reached.size - _sealed(seals.held),
+            unsealed=seals.reached.size - _sealed(held),
             fault_count=faults.count,
-            anchors=results,
+            anchors=[_result(one, seals) for one in held],
             faults=faults.listed,
         )
         return Report(Verification, position, [found], list(_notes(database)))
@@ -121,47 +117,69 @@ def _taken(proof: Proof) -> Iterator[Fault]:
         proof.faults.clear()
 
 
-def _result(held: Held, size: int, last_us: dict[int, int]) -> AnchorResult:
-    anchor, tree = held.anchor, held.tree
-    status: Status = "fails" if anchor.size <= size else "beyond"
-    if tree is None:
-        return AnchorResult(str(anchor), status, None, None)
-    at_us = last_us.get(anchor.size) if tree == WHOLE else None
+def _status(held: Held, seals: Resealing) -> Status:
+    if held.holds:
+        return "holds"
+    return "fails" if held.anchor.size <= seals.size_of(held.tree) else "beyond"
+
+
+def _result(held: Held, seals: Resealing) -> AnchorResult:
+    is_dated = held.holds and held.tree == WHOLE
+    at_us = seals.last_us.get(held.anchor.size) if is_dated else None
     recorded_at = None if at_us is None else from_us(at_us)
-    return AnchorResult(str(anchor), "holds", tree or None, recorded_at)
+    status = _status(held, seals)
+    return AnchorResult(str(held.anchor), status, held.tree or None, recorded_at)
 
 
 def _sealed(held: Iterable[Held]) -> int:
     """Give the size of the newest anchor of the ledger that holds."""
-    return max((one.anchor.size for one in held if one.tree == WHOLE), default=0)
+    return max((one.anchor.size for one in held if one.holds and one.tree == WHOLE), default=0)
 
 
-def _disagreeing(results: Sequence[AnchorResult], reached: Anchor) -> Iterator[Fault]:
+def _disagreeing(held: Iterable[Held], seals: Resealing, unread: int) -> Iterator[Fault]:
     """Say of each anchor that does not hold where the change must lie."""
-    last = 0
-    for one in results:
-        anchor = Anchor.parse(one.anchor)
-        if one.status == "holds":
-            last = last if one.customer else anchor.size
-        elif one.status == "beyond":
-            yield f"anchor {anchor.short}", _beyond(anchor, reached)
-        else:
-            yield f"anchor {anchor.short}", _failing(anchor, last)
+    last: dict[str, int] = {}
+    for one in held:
+        subject = f"anchor {one.tree and one.tree + '='}{one.anchor.short}"
+        match _status(one, seals):
+            case "holds":
+                last[one.tree] = one.anchor.size
+            case "beyond" if unread:
+                text = (
+                    f"cannot be told: events could not be read ({unread}), whose place it needs"
+                )
+                yield subject, text
+            case "beyond":
+                yield subject, _beyond(one, seals.size_of(one.tree))
+            case "fails":
+                yield subject, _failing(one, last.get(one.tree, 0))
 
 
-def _beyond(anchor: Anchor, reached: Anchor) -> str:
+def _beyond(held: Held, size: int) -> str:
+    of = f" of {held.tree}" if held.tree else ""
     return (
-        f"expected at least {anchor.size} events, found {reached.size}: the log was cut off, or"
-        " the anchor is of another ledger or of a later copy of this one"
+        f"expected at least {held.anchor.size} events{of}, found {size}: the log was cut off,"
+        f" or the anchor is {_other(held)}"
     )
 
 
-def _failing(anchor: Anchor, last: int) -> str:
+def _failing(held: Held, last: int) -> str:
+    size, of = held.anchor.size, f" of {held.tree}" if held.tree else ""
     whence = f"the anchor at {last} holds" if last else "no earlier anchor holds"
     return (
-        f"expected this root of the first {anchor.size} events, found another one: something in"
-        f" the events {last + 1} to {anchor.size} is not what was sealed ({whence}), or the"
-        " anchor is of another ledger"
+        f"expected this root of the first {size} events{of}, found another one: something in"
+        f" the events {last + 1} to {size} is not what was sealed ({whence}), or the anchor is"
+        f" {_other(held)}"
+    )
+
+
+def _other(held: Held) -> str:
+    """Say what else an anchor may be of."""
+    if held.tree:
+        return "of another customer or ledger"
+    return (
+        "of another ledger or of a later copy of this one, or of a customer (type"
+        " CUSTOMER=SIZE:ROOT then)"
     )
 
 

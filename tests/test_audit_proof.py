@@ -345,11 +345,34 @@ def test_an_anchor_of_the_future_does_not_hold(exported):
     assert typed(exported / "events.jsonl", "--expect", f"99:{'ab' * 32}")[0] == 4
 
 
-@pytest.mark.parametrize("text", ["12", "x:00", f"07:{'ab' * 32}", f"7:{'AB' * 32}"])
+@pytest.mark.parametrize("text", ["12", "x:00", f"07:{'ab' * 32}", "5:", "5:ab", "a=5:ab"])
 def test_a_malformed_anchor_is_misuse_of_the_verifier(exported, text):
     status, _, err = typed(exported / "events.jsonl", "--expect", text)
     assert status == 2
-    assert "SIZE:ROOT" in err or "anchor_of" in err
+    assert "[--expect SIZE:ROOT]" in err
+    assert f"found {text!r}" in err or f"value: {text!r}" in err
+
+
+def test_an_anchor_may_be_typed_in_capitals(exported, anchors):
+    assert typed(exported / "events.jsonl", "--expect", anchors[-1].upper())[0] == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [(3, "position", float), (1, "position", bool), (3, "version", str), (-1, "size", float)],
+)
+def test_an_export_whose_numbers_have_another_form_does_not_hold(
+    exported, anchors, tmp_path, other
+):
+    at, key, form = other
+    lines = [json.loads(line) for line in (exported / "events.jsonl").read_text().splitlines()]
+    lines[at][key] = form(lines[at][key])
+    raw = [json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines[:-1]]
+    lines[-1]["sha256"] = sha256(b"".join(raw)).hexdigest()
+    last = json.dumps(lines[-1], separators=(",", ":")).encode() + b"\n"
+    (tmp_path / "x").write_bytes(b"".join([*raw, last]))
+    status, _, err = typed(tmp_path / "x", "--expect", anchors[-1])
+    assert (status, "another form" in err) == (4, True)
 
 
 def test_a_file_that_is_not_there_is_misuse_of_the_verifier(tmp_path):
@@ -427,6 +450,37 @@ def test_a_proof_alone_vouches_for_nothing(proof):
     assert typed("--proof", proof("3"))[0] == 4
 
 
+def test_proofs_that_join_anchors_hold_in_any_order(proof, anchors):
+    files = [proof("3", "--to", "5"), proof("--from", "5", "--to", "9"), proof("--from", "9")]
+    for order in (files, files[::-1]):
+        given = [word for file in order for word in ("--proof", file)]
+        status, out, err = typed(*given, "--expect", anchors[-1])
+        assert (status, err, len(out.splitlines())) == (0, "", 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows.append({**rows[0], "state": "AAAA"}),
+        lambda rows: rows.clear(),
+        lambda rows: rows[0].update(actor="mallory"),
+        lambda rows: rows[0].update(index=rows[0]["index"] + 0.5),
+        lambda rows: rows[0].update(index=float(rows[0]["index"])),
+        lambda rows: rows[0].update(version=str(rows[0]["version"])),
+        lambda rows: rows[0].update(kind="none"),
+        lambda rows: rows[0].update(anchor=rows[0]["anchor"].upper()),
+        lambda rows: rows[0]["path"].append("ab"),
+    ],
+)
+def test_a_proof_that_says_more_or_otherwise_is_refused(proof, anchors, change):
+    path = proof("7")
+    whole = json.loads(path.read_text())
+    change(whole["rows"])
+    path.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+    status, out, err = typed("--proof", path, "--expect", anchors[-1])
+    assert (status, out, err.count("\n")) == (4, "", 1)
+
+
 @pytest.mark.parametrize("words", [("5",), ("--from", "5"), ("5", "--to", "5")])
 def test_a_proof_with_one_bit_changed_is_refused(proof, anchors, words):
     path = proof(*words)
@@ -455,6 +509,7 @@ def test_a_proof_is_told_in_plain_words(drawn, anchors):
     ("words", "said"),
     [
         ((), "expected EVENT"),
+        (("3", "-O", "csv"), "expected -O json"),
         (("3", "--from", "2"), "expected EVENT"),
         (("15",), "found no '15'"),
         (("0",), "found no '0'"),
@@ -495,6 +550,23 @@ def test_an_event_that_was_changed_is_not_proved(sqlite_books, sql):
     assert row["index"] == 5
     damage(books.url, sql.replace("position = 5", "position = 6"), data=b"x" * 32)
     ran = books.type("audit", "proof", "sms-ab12345-1@3")
+    assert (ran.status, ran.out) == (4, "")
+    assert "audit verify" in ran.err
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE stored_events SET state = :data WHERE originator_version = 3",
+        "UPDATE event_log SET leaf = :data WHERE position = 5",
+        "UPDATE event_log SET leaf = 32 WHERE position = 5",
+        "DELETE FROM stored_events WHERE originator_version = 3",
+    ],
+)
+def test_a_size_above_a_changed_event_is_not_proved(sqlite_books, sql):
+    books = sqlite_books.draw(STORY)
+    damage(books.url, sql, **({"data": b"x" * 32} if ":data" in sql else {}))
+    ran = books.type("audit", "proof", "--from", "7")
     assert (ran.status, ran.out) == (4, "")
     assert "audit verify" in ran.err
 

@@ -17,7 +17,7 @@ from tampering import BESIDE, OF_EVENTS, Tamper, disarmed, edit, events, rediges
 
 from ledger.database import connect
 from ledger.errors import DatabaseUnusable
-from ledger.merkle import Anchor, root_of
+from ledger.merkle import Anchor, Expected, root_of
 from projections.verification import Verification, verify
 
 STORY = """
@@ -100,7 +100,7 @@ def content_of(path: Path) -> list[object]:
 
 def verified(path: Path, *anchors: Anchor) -> Verification:
     with closing(connect(path)) as database:
-        (found,) = verify(database, anchors).rows
+        (found,) = verify(database, [Expected("", anchor) for anchor in anchors]).rows
         return found
 
 
@@ -207,13 +207,45 @@ def test_of_a_log_made_anew_the_last_anchor_that_holds_and_the_first_that_fails_
 
 def test_an_anchor_of_a_customers_tree_holds_too(drawn):
     own = drawn.type("stmt", "sms-cd67890-1", "-O", "json").document["customer_checkpoint"]
-    ran = drawn.type("audit", "verify", "--expect", own)
+    ran = drawn.type("audit", "verify", "--expect", f"cd67890-ovh={own}")
     assert ran.status == 0
     assert "of cd67890-ovh" in ran.out
-    (row,) = drawn.rows("audit", "verify", "--expect", own)
+    (row,) = drawn.rows("audit", "verify", "--expect", f"cd67890-ovh={own}")
     assert row["anchors"] == [
         {"anchor": own, "status": "holds", "customer": "cd67890-ovh", "recorded_at": None}
     ]
+
+
+def test_an_anchor_of_one_tree_does_not_pass_for_one_of_another(drawn):
+    own = drawn.type("stmt", "sms-cd67890-1", "-O", "json").document["customer_checkpoint"]
+    for given in (own, f"ab12345-ovh={own}", f"zz-ovh={own}"):
+        ran = drawn.type("audit", "verify", "--expect", given)
+        assert ran.status == 4
+    assert "events of zz-ovh, found 0" in ran.out
+    assert "CUSTOMER=SIZE:ROOT" in drawn.type("audit", "verify", "--expect", own).out
+
+
+def test_a_customer_put_before_the_only_one_is_found_by_an_anchor_of_the_ledger(tmp_path):
+    """The events of the only customer were the ledger's: their tree still has that root."""
+    cut = STORY.index("    customer cd67890-ovh")
+    books = books_in(tmp_path).draw(STORY[:cut])
+    anchor = books.type("bal", "-O", "json").document["checkpoint"]
+    books.draw(STORY[cut:])
+    with closing(disarmed(books.path)) as connection:
+        found = events(connection)
+        for position, *_ in found:
+            connection.execute(
+                f"UPDATE event_log SET position = {-position - 1} WHERE position = {position}"
+            )
+        order = sorted(found, key=lambda event: (event[5] == "ab12345-ovh", event[0]))
+        for number, (position, *_) in enumerate(order, 1):
+            connection.execute(
+                f"UPDATE event_log SET position = {number} WHERE position = {-position - 1}"
+            )
+        reseal(connection)
+    ran = books.type("audit", "verify", "--expect", anchor)
+    assert ran.status == 4
+    assert books.type("audit", "verify", "--expect", f"ab12345-ovh={anchor}").status == 0
 
 
 def test_the_anchor_that_is_reached_is_printed_as_the_last_line(drawn, anchors):
@@ -267,7 +299,9 @@ def test_a_checkpoint_of_the_future_does_not_hold(drawn, anchors):
     assert "cut off" in ran.out
 
 
-@pytest.mark.parametrize("text", ["12", "12:abc", "x:" + "ab" * 32, "0:" + "ab" * 32])
+@pytest.mark.parametrize(
+    "text", ["12", "12:abc", "x:" + "ab" * 32, "0:" + "ab" * 32, f"=1:{'ab' * 32}"]
+)
 def test_a_malformed_anchor_is_misuse(drawn, text):
     ran = drawn.type("audit", "verify", "--expect", text)
     assert (ran.status, ran.out) == (2, "")
@@ -295,6 +329,33 @@ def test_many_faults_are_counted_and_the_first_are_listed(unguarded, tmp_path):
     assert len(ran.out.splitlines()) == 22
     assert "more\n" in ran.out
     assert "note: the triggers that refuse to edit stored_events and event_log" in ran.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["position = 'abc'", "recorded_at_us = 'abc'", "recorded_at_us = 9e99", "leaf = 5"],
+)
+def test_a_column_of_another_type_is_a_fault_not_a_failure(unguarded, tmp_path, change):
+    path = tmp_path / "ledger.db"
+    shutil.copyfile(unguarded, path)
+    with closing(disarmed(path)) as connection:
+        connection.execute(f"UPDATE event_log SET {change} WHERE position = 9")
+    for words in (("audit", "verify"), ("check",)):
+        ran = Books(str(path)).type(*words)
+        assert ran.status == 4, ran
+
+
+def test_of_an_anchor_above_an_unreadable_event_it_says_that_it_cannot_tell(
+    unguarded, tmp_path, anchors
+):
+    path = tmp_path / "ledger.db"
+    shutil.copyfile(unguarded, path)
+    with closing(disarmed(path)) as connection:
+        connection.execute("UPDATE stored_events SET topic = NULL WHERE rowid = 3")
+    ran = Books(str(path)).type("audit", "verify", "--expect", str(anchors[-1]))
+    assert ran.status == 4
+    assert "cannot be told" in ran.out
+    assert "or the anchor is" not in ran.out
 
 
 def test_check_finds_broken_seals_too(unguarded, tmp_path):

@@ -272,8 +272,8 @@ def by_hand(stream: str, version: int, topic: str, state: bytes) -> str:
          "adc827838f41370a8901e7babc3ef5bf7b35eb656a9824643699a4236103dc97"),
         ("customer/ab12345-ovh", 12, "sms.payment-methods-seen.1", b"\x00\xff\n",
          "8288936cbd20ac4b14297f90403318bd3ea12949ad488477a340c3ed5ff1227f"),
-        ("", 0, "", b"",
-         "fc77c773e766dc2b479e1d4ec1e413dc69077df62fef22527d8dd023123ec6c6"),
+        ("", 1, "", b"",
+         "a8e093e8767e7f357288b33173cda2ccd248f754e133a61e2301d2baad1cda4b"),
     ],
 )  # fmt: skip
 def test_a_leaf_is_what_the_documentation_says(
@@ -281,6 +281,12 @@ def test_a_leaf_is_what_the_documentation_says(
 ) -> None:
     assert leaf(stream, version, topic, state).hex() == digest
     assert by_hand(stream, version, topic, state) == digest
+
+
+@pytest.mark.parametrize("version", [2.5, 2.0, True, "2", None, 0, -1])
+def test_a_version_that_is_no_whole_number_has_no_leaf(version: Any) -> None:
+    with pytest.raises(IntegrityFailure, match="whole number"):
+        leaf("sms-ab12345-1", version, "sms.account-opened.1", b"{}")
 
 
 @pytest.mark.parametrize("topic", TOPICS)

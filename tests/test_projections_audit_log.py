@@ -291,3 +291,9 @@ def test_events_are_found_by_a_part_of_their_reason(played):
 
 def test_every_command_that_records_honours_the_actor(played):
     assert {row["actor"] for row in played.sl("audit", "log", "-O", "json").rows} == {"tester"}
+
+
+def test_positions_from_a_later_to_an_earlier_one_are_misuse(story):
+    ran = story.type("audit", "log", "--position", "5..2")
+    assert (ran.status, ran.out) == (2, "")
+    assert "expected positions like 17 or 17..40" in ran.err

@@ -216,7 +216,7 @@ def test_a_hole_in_a_stream_is_found(story):
     assert status == 4
     assert findings[0][1:] == (
         "sms-ab12345-1",
-        "expected the versions 1 to 4, found 4 from 1 to 5",
+        "expected the version 2 after 1, found 3",
     )
     assert findings[1][1:] == (
         "position 3",

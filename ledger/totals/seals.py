@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger.database import Row, Rows, Table
 from ledger.errors import IntegrityFailure
-from ledger.merkle import Chain, Frontier
+from ledger.merkle import Chain, Frontier, digest_of
 from ledger.names import WHOLE
 
 _CHAIN: Final = Table("event_chain", ("position",), ("digest",))
@@ -66,7 +66,7 @@ class Seals:
                 " a new one, is sealed anew"
             )
             raise IntegrityFailure(msg)
-        return Chain(bytes(found[0][0])) if found else Chain()
+        return Chain(digest_of(found[0][0])) if found else Chain()
 
     def _tree(self, tree: str) -> Frontier:
         known = self._trees.get(tree)
@@ -79,7 +79,7 @@ class Seals:
             "SELECT size, frontier FROM tree_head WHERE tree = :tree", tree=tree
         ):
             try:
-                return Frontier(size, bytes(state))
+                return Frontier(size, memoryview(state).tobytes())
             except (TypeError, ValueError) as error:
                 msg = (
                     f"expected the head of a tree, found {error}: run `sms-ledger audit verify`"

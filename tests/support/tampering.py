@@ -228,6 +228,20 @@ def change_a_head(connection: sqlite3.Connection, chance: Random) -> None:
     )
 
 
+def _fraction(connection: sqlite3.Connection, event: tuple[Any, ...]) -> None:
+    for table, stream, version in _STREAMS:
+        connection.execute(
+            f"UPDATE {table} SET {version} = {version} + 0.5"
+            f" WHERE {stream} = ? AND {version} = ?",
+            event[1:3],
+        )
+
+
+def make_a_version_a_fraction(connection: sqlite3.Connection, chance: Random) -> None:
+    """Leave a hole in a stream that its digits do not show: 2.5 was written as 2."""
+    _fraction(connection, one_of(connection, chance))
+
+
 _STREAMS = (
     ("stored_events", "originator_id", "originator_version"),
     ("event_log", "stream", "version"),
@@ -246,5 +260,5 @@ def _renumber(connection: sqlite3.Connection) -> None:
 OF_EVENTS: tuple[Tamper, ...] = (edit, drop, double, swap_places, swap_states, cut_off)
 BESIDE: tuple[Tamper, ...] = (
     flip_a_bit, flip_a_digest, leave_a_hole, change_the_log, rename_a_stream,
-    change_the_chain, change_a_head,
+    change_the_chain, change_a_head, make_a_version_a_fraction,
 )  # fmt: skip
