@@ -88,8 +88,9 @@ class Case:
     def _told(self) -> Iterator[Explanation]:
         at_us, told = self.drift.at_us if self.drift else 0, set()
         for claim in self.known.always_told(at_us):
-            told.add(claim.key)
-            yield from self.used.get(claim.key) or [claim.explains(ZERO)]
+            if claim.key not in told:
+                told.add(claim.key)
+                yield from self.used.get(claim.key) or [claim.explains(ZERO)]
         for key, lines in self.used.items():
             if key not in told:
                 yield from lines

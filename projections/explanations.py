@@ -33,7 +33,7 @@ class Claim:
 
     All of them or none, unless `in_parts`. `is_document`: OVH or the ledger says so itself.
     `unit`: what one such thing explains, where several may have come. `key` is what explains
-    only once.
+    only once: `id` tells things that are worded alike apart.
     """
 
     kind: str
@@ -44,10 +44,11 @@ class Claim:
     others: tuple[Credits, ...] = ()
     is_document: bool = False
     unit: Credits | None = None
+    id: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
-        return self.kind, self.reference, self.text
+        return self.kind, self.reference, self.id or self.text
 
     @property
     def options(self) -> Iterator[int]:

@@ -175,6 +175,6 @@ def _status(case: Case, residual: Credits | None, oldest_us: int | None) -> Stat
         return "moving"
     if oldest_us is not None and drift.at_us < oldest_us:
         return "stale"
-    if residual:
+    if residual or any(part.status == "open" for part in case.parts):
         return "unexplained"
     return "explained" if drift.milli else "reconciled"

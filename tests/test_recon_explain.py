@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger import account as accounts
-from ledger.credits import Credits
+from ledger.credits import ZERO, Credits
+from ledger.events import RefundSeen
+from ledger.money import Money
 from ledger.service import Ledger, Work
 from projections.explanations import Claim, explain, ways
 
@@ -189,6 +191,72 @@ def unreadable(books, at):
 
     with Ledger(books.address) as ledger:
         ledger.work(decide)
+
+
+def adds_up(row):
+    """Tell whether a statement's lines come to its parts, with what jobs in flight hold."""
+    parts = [Credits.parse(one["credits"], signed=True) for one in row["differences"]
+             if one["status"] != "open"]  # fmt: skip
+    timing = [Credits.parse(one["credits"], signed=True) for one in row["lines"]
+              if one["kind"] == "timing"]  # fmt: skip
+    return sum([*parts, *timing], ZERO) == Credits.parse(row["explained"], signed=True)
+
+
+def refunded(books, at, *lines):
+    """Give 100 credits of each line back, with one refund."""
+    stamp, paid = books.stamp(), Money.parse("3.50", "EUR")
+
+    def decide(work: Work) -> None:
+        account = work.account(ACCOUNT)
+        for line in lines:
+            seen = RefundSeen(
+                **stamp.at(at), refund_detail_id=line, refund_id="R1", bill_id="IT1",
+                order_id=None, description="100 credits", quantity="1", unit_price=paid,
+                total_price=paid, refund_net=paid, refund_tax=paid, refund_gross=paid,
+                credits=Credits.parse("100"), read_by="description",
+            )  # fmt: skip
+            work.record(account, accounts.see_refund(account, seen))
+
+    with Ledger(books.address) as ledger:
+        ledger.work(decide)
+
+
+LARGE = OPENED.replace("opening 100", "opening 410").replace("saw 90", "saw 400")
+
+
+def test_each_line_of_a_refund_explains_once(sqlite_books):
+    sqlite_books.draw(LARGE)
+    refunded(sqlite_books, datetime(2026, 10, 3, 6, tzinfo=UTC), "l1", "l2")
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-03 12:00 saw 300")
+    row = row_of(sqlite_books)
+    assert [line["credits"] for line in row["lines"]] == ["-100", "0"]
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-25 12:00 saw 200")
+    row = row_of(sqlite_books)
+    assert [line["credits"] for line in row["lines"]] == ["-100", "-100"]
+    assert (row["status"], row["residual"]) == ("explained", "0")
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-26 12:00 saw 100")
+    row = row_of(sqlite_books)
+    assert (row["status"], row["residual"], adds_up(row)) == ("unexplained", "-100", True)
+    assert sqlite_books.type("recon", "run", "-q").status == 1
+
+
+TWICE = """
+    customer ab12345-ovh
+    account sms-ab12345-1
+    2026-10-01 09:00 opening 300
+    2026-10-02 11:00 sms 0.7
+    2026-10-02 11:01 sms 0.7
+    2026-10-02 12:00 saw 298.6
+    2026-10-03 11:00 not-billed 1
+    2026-10-03 12:00 not-billed 2
+"""
+
+
+def test_rows_that_were_not_billed_on_one_day_are_published_once_each(sqlite_books):
+    sqlite_books.draw(TWICE + "2026-10-03 13:00 saw 300")
+    row = row_of(sqlite_books)
+    assert [line["credits"] for line in row["lines"]] == ["0.7", "0.7"]
+    assert (row["status"], row["residual"], adds_up(row)) == ("explained", "0", True)
 
 
 def test_opposite_differences_of_different_times_are_no_transfer(books):
