@@ -228,8 +228,8 @@ def _crossed(step: Step, one: RechargeSettingsSeen, count: int) -> bool:
     """Tell whether the balance fell to the threshold before so many recharges came."""
     held = step.seen.held.milli
     came = count * (one.amount or 0) * MILLI_PER_CREDIT
-    left = min(step.lowest - held, step.seen.owned.milli - held - came)
-    return left <= one.threshold.milli
+    lowest, before = step.lowest - held, step.seen.owned.milli - held - came
+    return before >= min(lowest, 0) and min(lowest, before) <= one.threshold.milli
 
 
 def _recharge(book: Book, step: Step, one: RechargeSettingsSeen, counts: list[int]) -> Claim:

@@ -300,9 +300,17 @@ def _leave(database: Database, case: Case, one: Unexplained, said: Sequence[str]
             after_us=step.after_us,
             at_us=step.at_us,
             text="nothing that is known explains it",
-            hints=(*said, *more),
+            hints=(*said, *_too_many(one.ways), *more),
         )
     )
+
+
+def _too_many(found: Ways) -> Iterator[str]:
+    if found.too_many:
+        yield (
+            f"{len(found.claims)} things could explain it together in too many ways to tell"
+            " which do: record what is known of them"
+        )
 
 
 def _rival(pair: Pair, one: Unexplained) -> str:

@@ -63,6 +63,13 @@ def test_what_leaves_a_rest_explains_nothing_unless_it_is_a_document():
     assert explained(-15, claim("bill", 10, is_document=True)) == ({}, -15)
 
 
+def test_a_document_explains_no_more_than_there_is():
+    bill = claim("bill", 100, others=(250,), is_document=True)
+    assert explained(60, bill) == ({}, 60)
+    assert explained(240, bill) == ({"bill": 100}, 140)
+    assert explained(270, bill) == ({"bill": 250}, 20)
+
+
 def test_one_of_several_readings_explains():
     assert explained(250, claim("bill", 100, others=(250, 500))) == ({"bill": 250}, 0)
 
@@ -83,6 +90,18 @@ def test_credits_that_came_back_explain_in_parts_and_no_further():
 def test_what_else_it_could_be_is_said():
     found = explain(ways(10, [claim("a", 10), claim("b", 10)]), 10)
     assert [line.text for line in found.lines] == ["a; it could as well be b"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 2, 1)])
+def test_what_else_it_could_be_is_said_in_whatever_order_it_came(order):
+    claims = [claim("a", 10), claim("b", 10), claim("c", 20)]
+    found = explain(ways(30, [claims[place] for place in order]), 30)
+    assert [[one.kind for one in way] for way in found.instead] == [["b"]]
+
+
+def test_things_that_are_worded_alike_are_not_told_as_others():
+    found = explain(ways(10, [claim("a", 10, id="1"), claim("a", 10, id="2")]), 10)
+    assert [line.text for line in found.lines] == ["a"]
 
 
 def test_very_many_ways_explain_nothing():
@@ -160,6 +179,27 @@ def test_a_recharge_needs_its_amount_and_its_threshold(
     settings(sqlite_books, threshold, amount, datetime(2026, 10, 2, 7, tzinfo=UTC))
     (one,) = row_of(sqlite_books)["differences"]
     assert one["kind"] == kind
+
+
+def test_a_gift_is_no_recharge_of_more_than_the_account_has(sqlite_books):
+    """Two recharges of 500 would have found fewer than no credits."""
+    sqlite_books.draw(LARGE + "2026-10-03 10:00 saw 1000")
+    settings(sqlite_books, "100", 500, datetime(2026, 10, 2, 7, tzinfo=UTC))
+    row = row_of(sqlite_books)
+    assert (row["explained"], row["residual"]) == ("0", "600")
+
+
+def test_too_many_things_that_could_explain_are_said(sqlite_books):
+    drawing = "customer ab12345-ovh\naccount sms-ab12345-1\n2026-10-01 09:00 opening 300\n"
+    for n in range(14):
+        drawing += f"2026-10-02 11:{n:02} sms {2**n / 1000:.3f}\n"
+    drawing += "2026-10-02 12:00 saw 283.617\n"
+    for n in range(14):
+        drawing += f"2026-10-03 11:{n:02} not-billed {n + 1}\n"
+    sqlite_books.draw(drawing + "2026-10-03 13:00 saw 284.617")
+    left = row_of(sqlite_books)["differences"][-1]
+    assert (left["kind"], left["status"]) == ("residual", "open")
+    assert left["hints"][0].startswith("14 things could explain it together")
 
 
 def test_a_recharge_without_its_bill_is_waited_for(sqlite_books):
