@@ -142,6 +142,54 @@ def test_what_ovh_corrected_since_leaves_breaks_as_they_were(sqlite_books):
     assert standing(sqlite_books) == [(FIRST, "residual", "open")]
 
 
+TWO_ALIKE = """
+    customer ab12345-ovh
+    account sms-ab12345-1
+    2026-10-01 09:00 opening 300
+    2026-10-02 11:00 sms 0.7
+    2026-10-02 11:01 sms 0.7
+    2026-10-02 12:00 saw 298.6
+    2026-10-03 11:00 not-billed 1
+    2026-10-04 12:00 not-billed 2
+    2026-10-04 13:00 saw 300
+"""
+
+
+@pytest.mark.parametrize("decide", [accept, adjust])
+def test_parts_of_as_many_credits_are_decided_one_by_one(sqlite_books, decide):
+    sqlite_books.draw(TWO_ALIKE)
+    one = "20261004T110000Z+0.7"
+    ids = [(one, "explained"), (f"{one}:2", "explained")]
+    assert [(id, status) for id, _, status in standing(sqlite_books)] == ids
+    assert decide(sqlite_books, one).status == 0
+    left = [id for id, _, status in standing(sqlite_books) if status == "explained"]
+    assert left == [f"{one}:2"]
+    assert decide(sqlite_books, f"{one}:2").status == 0
+    assert all(status == "accepted" for _, _, status in standing(sqlite_books))
+    status, row = reconciled(sqlite_books)
+    assert (status, row["residual"]) == (0, "0")
+
+
+def test_of_parts_alike_the_second_may_be_decided_first(sqlite_books):
+    sqlite_books.draw(TWO_ALIKE)
+    one = "20261004T110000Z+0.7"
+    assert accept(sqlite_books, f"{one}:2").status == 0
+    assert sorted((id, status) for id, _, status in standing(sqlite_books)) == [
+        (one, "explained"), (f"{one}:2", "accepted"),
+    ]  # fmt: skip
+    assert adjust(sqlite_books, one).status == 0
+    assert reconciled(sqlite_books)[0] == 0
+
+
+def test_a_residual_keeps_its_name_beside_an_explained_part_as_large(sqlite_books):
+    drawing = TWO_ALIKE.replace("    2026-10-04 12:00 not-billed 2\n", "")
+    sqlite_books.draw(drawing)
+    assert standing(sqlite_books) == [
+        ("20261004T110000Z+0.7", "residual", "open"),
+        ("20261004T110000Z+0.7:2", "not billed", "explained"),
+    ]
+
+
 # --- accepted ------------------------------------------------------------------------------
 
 
