@@ -179,9 +179,12 @@ def _explain(database: Database, case: Case, step: Step, *, last: bool) -> None:
         case.parts.append(_accepted(accepted))
         _finish(case, step, by_way(found, way, ZERO))
         return
-    explained = explain(found, step.milli)
+    documents = ways(step.milli, [one for one in claims if one.is_document])
+    explained = explain(documents if found.too_many else found, step.milli)
     if explained.rest:
-        case.unexplained.append(Unexplained(case.book.account, step, found))
+        documents.too_many |= found.too_many
+        near = tuple(one.text for one in claims if one.kind == TIMING)
+        case.unexplained.append(Unexplained(case.book.account, step, documents, near))
     else:
         _finish(case, step, explained)
 
@@ -311,7 +314,7 @@ def _leave(database: Database, case: Case, one: Unexplained, said: Sequence[str]
             after_us=step.after_us,
             at_us=step.at_us,
             text="nothing that is known explains it",
-            hints=(*said, *_too_many(one.ways), *more),
+            hints=(*said, *_too_many(one.ways), *one.near, *more),
         )
     )
     _finish(case, step, explained)
@@ -319,10 +322,7 @@ def _leave(database: Database, case: Case, one: Unexplained, said: Sequence[str]
 
 def _too_many(found: Ways) -> Iterator[str]:
     if found.too_many:
-        yield (
-            f"{len(found.claims)} things could explain it together in too many ways to tell"
-            " which do: record what is known of them"
-        )
+        yield "so many things could explain it together that none is told: record what is known"
 
 
 def _rival(pair: Pair, one: Unexplained) -> str:

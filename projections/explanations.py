@@ -2,7 +2,7 @@
 
 A claim is what a thing could explain; which claims do, is told from the difference itself: the
 fewest that leave nothing of it, documents before coincidences. Where several do equally well,
-that is said. Where none do, only documents explain, as far as the rest has room for them.
+that is said. Where none do, only documents explain, as far as they bring the rest nearer to 0.
 """
 
 from __future__ import annotations
@@ -63,10 +63,17 @@ class Claim:
         """Count what must have come to explain a part."""
         return abs(part // self.unit.milli) if self.unit else 1
 
-    def within(self, rest: int) -> int:
-        """Give the most of it that a rest has room for, or 0: none turns its sign."""
-        fitting = (one for one in self.options if one * rest > 0 and abs(one) <= abs(rest))
-        return max(fitting, key=abs, default=0)
+    def nearest(self, rest: int) -> int:
+        """Give what of it brings a rest nearest to 0, or 0.
+
+        What is one stated number may be more than the rest: something else went the other way.
+        Of several readings, or recharges that are only inferred, one may be so by a tenth at
+        most: else some reading fits any rest, and what is left has the wrong sign.
+        """
+        is_inferred = bool(self.others) or self.unit is not None
+        most = abs(rest) * 11 // 10 if is_inferred else 2 * abs(rest) - 1
+        fitting = (one for one in self.options if one * rest > 0 and abs(one) <= most)
+        return min(fitting, key=lambda option: abs(rest - option), default=0)
 
     def explains(self, credits: Credits) -> Explanation:
         return Explanation(self.kind, credits, self.text, self.reference)
@@ -188,7 +195,7 @@ def _but(claims: Sequence[Claim], way: Way, other: Way) -> tuple[Claim, ...]:
 def _by_documents(claims: Sequence[Claim], milli: int) -> Explained:
     used: list[tuple[Claim, Credits]] = []
     for claim in claims:
-        part = claim.within(milli) if claim.is_document else 0
+        part = claim.nearest(milli) if claim.is_document else 0
         if part:
             used.append((claim, Credits(part)))
             milli -= part
