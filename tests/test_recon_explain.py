@@ -400,6 +400,20 @@ def test_an_observation_that_contradicts_itself_is_a_finding(books, said, told):
     assert "what OVH said contradicts itself: nothing is concluded" in words
 
 
+def test_nothing_is_concluded_from_an_old_observation_whatever_it_says(sqlite_books):
+    sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 60 owned 70")
+    ran = sqlite_books.type("recon", "run", "--max-age", "1s", "-O", "json")
+    assert (ran.status, ran.rows[0]["status"]) == (3, "stale")
+
+
+def test_an_observation_of_the_past_is_not_asked_how_old_it_is(sqlite_books):
+    sqlite_books.draw(OPENED)
+    for command in (["run"], ["explain", ACCOUNT]):
+        ran = sqlite_books.type("recon", *command, "--as-of", "2026-10-02", "--max-age", "1h")
+        assert (ran.status, ran.out) == (2, "")
+        assert "expected --max-age or --as-of, found both" in ran.err
+
+
 def test_a_contradiction_in_the_past_is_passed_over(sqlite_books):
     sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 60 owned 70\n2026-10-04 10:00 saw 88")
     (one,) = row_of(sqlite_books)["differences"]
