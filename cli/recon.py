@@ -141,8 +141,15 @@ def _reconcile(
     max_age: timedelta | None,
     as_of: Moment | None,
 ) -> Report[Reconciliation]:
+    from ledger.errors import Misuse
     from projections.reconciliation import reconcile
 
+    if max_age is not None and as_of is not None:
+        msg = (
+            "expected --max-age or --as-of, found both: an observation of the past is as old as"
+            " it is; type one of them"
+        )
+        raise Misuse(msg)
     now = datetime.now(UTC)
     return reconcile(session.database, accounts, now=now, max_age=max_age, as_of=as_of)
 

@@ -96,6 +96,7 @@ class Account:
     """The state of one account, as its stream tells it (consumption has its own stream).
 
     `billed` are the purchases that were read from OVH's bills, with the order of each,
+    `by_hand` those that a person booked by their bill line, without its price or time,
     `refunds` the lines of refunds that were seen, `settings` all recharge settings that were
     seen, in order of time; `recharge` those that were recorded last; `decided` tells what a
     person made of which breaks, `opening_cost` what was stated last of the opening's credits
@@ -111,6 +112,7 @@ class Account:
     recharge: tuple[Credits, int | None] | None = None
     known: dict[Key, Payload] = field(default_factory=dict)
     billed: dict[str, int | None] = field(default_factory=dict)
+    by_hand: set[str] = field(default_factory=set)
     attributed: set[str] = field(default_factory=set)
     refunds: dict[str, tuple[datetime, Money]] = field(default_factory=dict)
     breaks: set[tuple[str, str]] = field(default_factory=set)
@@ -176,6 +178,8 @@ def _move(account: Account, event: Recorded) -> None:
     account.known[key_of(event)] = payload_of(event)
     if isinstance(event, CreditsPurchased) and event.read_by in _OVHS_OWN:
         account.billed[event.bill_detail_id] = event.order_id
+    if isinstance(event, CreditsPurchased) and event.read_by == "operator":
+        account.by_hand.add(event.bill_detail_id)
 
 
 def key_of(event: Recorded) -> Key:

@@ -77,16 +77,16 @@ class Facts:
     doubts: tuple[tuple[int, Claim], ...]
     refunds: tuple[tuple[int, Claim], ...]
     settings: tuple[RechargeSettingsSeen, ...]
-    lines: tuple[LinesNotBilled | LinesVanished, ...]
+    lines: tuple[tuple[int, Claim], ...]
 
     def always_told(self, at_us: int) -> Iterator[Claim]:
         """Give what is published whether it explains something or not."""
         yield from (_of_break(one) for one in self.breaks)
         yield from (claim for _, claim in (*self.doubts, *self.refunds))
         yield from self.surprises
-        for event in self.lines:
-            if to_us(event.happened_at) > at_us - _TOLD_US:
-                yield _of_lines(event)
+        for since_us, claim in self.lines:
+            if since_us > at_us - _TOLD_US:
+                yield claim
 
 
 def facts(rows: Rows, book: Book, at_us: int, until_us: int | None = None) -> Facts:
@@ -107,9 +107,9 @@ def claims_on(rows: Rows, book: Book, step: Step, known: Facts, *, last: bool) -
     claims = [_of_break(one) for one in known.breaks if _in_reach(one, step)]
     claims += _recharges(book, step, known.settings)
     claims += [
-        _of_lines(event)
-        for event in known.lines
-        if step.after_us - _TOLD_US < to_us(event.happened_at) <= step.at_us + CLOCK_US
+        claim
+        for since_us, claim in known.lines
+        if step.after_us - _TOLD_US < since_us <= step.at_us + CLOCK_US
     ]
     claims += [claim for since_us, claim in known.doubts if since_us <= step.at_us]
     claims += [claim for at_us, claim in known.refunds if _about_then(at_us, step)]
@@ -181,7 +181,14 @@ def _refunds(rows: Rows, account: str, at_us: int) -> Iterator[tuple[int, Claim]
         credits = -(one.credits or ZERO)
         yield (
             to_us(one.happened_at),
-            Claim("refund", credits, text, one.refund_id, is_document=True),
+            Claim(
+                "refund",
+                credits,
+                text,
+                one.refund_id,
+                is_document=True,
+                id=one.refund_detail_id,
+            ),
         )
 
 
@@ -221,8 +228,8 @@ def _crossed(step: Step, one: RechargeSettingsSeen, count: int) -> bool:
     """Tell whether the balance fell to the threshold before so many recharges came."""
     held = step.seen.held.milli
     came = count * (one.amount or 0) * MILLI_PER_CREDIT
-    left = min(step.lowest - held, step.seen.owned.milli - held - came)
-    return left <= one.threshold.milli
+    lowest, before = step.lowest - held, step.seen.owned.milli - held - came
+    return before >= min(lowest, 0) and min(lowest, before) <= one.threshold.milli
 
 
 def _recharge(book: Book, step: Step, one: RechargeSettingsSeen, counts: list[int]) -> Claim:
@@ -246,11 +253,9 @@ def _recharge(book: Book, step: Step, one: RechargeSettingsSeen, counts: list[in
 # --- lines -------------------------------------------------------------------------------
 
 
-def _told_lines(
-    rows: Rows, account: str, at_us: int
-) -> Iterator[LinesNotBilled | LinesVanished]:
-    for topic, state in rows.execute(
-        "SELECT s.topic, s.state FROM event_log l JOIN stored_events s"
+def _told_lines(rows: Rows, account: str, at_us: int) -> Iterator[tuple[int, Claim]]:
+    for version, topic, state in rows.execute(
+        "SELECT l.version, s.topic, s.state FROM event_log l JOIN stored_events s"
         " ON s.originator_id = l.stream AND s.originator_version = l.version"
         " WHERE l.stream = :stream AND l.topic IN (:not_billed, :vanished)"
         " AND l.happened_at_us <= :at ORDER BY l.version",
@@ -261,10 +266,10 @@ def _told_lines(
     ):
         event = decode(topic, state)
         if isinstance(event, LinesNotBilled | LinesVanished):
-            yield event
+            yield to_us(event.happened_at), _of_lines(event, str(version))
 
 
-def _of_lines(event: LinesNotBilled | LinesVanished) -> Claim:
+def _of_lines(event: LinesNotBilled | LinesVanished, id: str) -> Claim:
     """Word lines that OVH changed its mind of; only that of receipts may give credits back."""
     lines, day = many(len(event.line_ids), "recorded line"), f"{event.happened_at:%Y-%m-%d}"
     if isinstance(event, LinesNotBilled):
@@ -272,12 +277,12 @@ def _of_lines(event: LinesNotBilled | LinesVanished) -> Claim:
             f"{lines} of {event.spent} credits, which OVH has marked as not billed since"
             f" ({day}); it does not say whether their credits come back"
         )
-        return Claim("not billed", event.spent, text, in_parts=True, is_document=True)
+        return Claim("not billed", event.spent, text, in_parts=True, is_document=True, id=id)
     text = (
         f"{lines} of {event.spent} credits, which OVH does not list any more ({day}): they"
         " stand in the ledger, a row that is deleted gives no credits back"
     )
-    return Claim("row vanished", event.spent, text)
+    return Claim("row vanished", event.spent, text, id=id)
 
 
 def _rows_near(rows: Rows, account: str, step: Step) -> Iterator[Claim]:

@@ -5,9 +5,10 @@ Accounts of one customer are looked at together, since credits move between them
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from ledger.credits import ZERO, Credits
@@ -88,8 +89,9 @@ class Case:
     def _told(self) -> Iterator[Explanation]:
         at_us, told = self.drift.at_us if self.drift else 0, set()
         for claim in self.known.always_told(at_us):
-            told.add(claim.key)
-            yield from self.used.get(claim.key) or [claim.explains(ZERO)]
+            if claim.key not in told:
+                told.add(claim.key)
+                yield from self.used.get(claim.key) or [claim.explains(ZERO)]
         for key, lines in self.used.items():
             if key not in told:
                 yield from lines
@@ -129,20 +131,20 @@ def _case(database: Database, book: Book, until_us: int | None) -> Case:
     case = Case(book, drift, decided, facts(database, book, at_us, until_us))
     if drift is None:
         return case
-    for one in drift.settled:
-        case.parts += [_accepted(known) for known in _standing(decided, one)]
+    case.parts += map(_accepted, _standing(decided, drift.settled))
     for place, step in enumerate(drift.steps, start=1):
         _explain(database, case, step, last=place == len(drift.steps))
     return case
 
 
-def _standing(decided: Decisions, settled: Settled) -> list[BreakAccepted]:
-    return [
-        one
-        for one in decided.standing
-        if one.credits is not None
-        and (to_us(one.first_seen_at), one.credits.milli) == tuple(settled)
-    ][:1]
+def _standing(decided: Decisions, settled: Sequence[Settled]) -> Iterator[BreakAccepted]:
+    """Give what was accepted and still stands, each once: some may be as large as others."""
+    left = Counter(settled)
+    for one in decided.standing:
+        seen = Settled(to_us(one.first_seen_at), (one.credits or ZERO).milli)
+        if left[seen]:
+            left[seen] -= 1
+            yield one
 
 
 def _accepted(one: BreakAccepted) -> Part:
@@ -174,12 +176,15 @@ def _explain(database: Database, case: Case, step: Step, *, last: bool) -> None:
     stands = _accepted_of(case, step, found)
     if stands is not None:
         way, accepted = stands
-        _finish(case, step, by_way(found, way, ZERO))
         case.parts.append(_accepted(accepted))
+        _finish(case, step, by_way(found, way, ZERO))
         return
-    explained = explain(found, step.milli)
+    documents = ways(step.milli, [one for one in claims if one.is_document])
+    explained = explain(documents if found.too_many else found, step.milli)
     if explained.rest:
-        case.unexplained.append(Unexplained(case.book.account, step, found))
+        documents.too_many |= found.too_many
+        near = tuple(one.text for one in claims if one.kind == TIMING)
+        case.unexplained.append(Unexplained(case.book.account, step, documents, near))
     else:
         _finish(case, step, explained)
 
@@ -195,6 +200,7 @@ def _accepted_of(case: Case, step: Step, found: Ways) -> tuple[Way, BreakAccepte
 
 
 def _finish(case: Case, step: Step, explained: Explained) -> None:
+    """Publish what explains a step, after the part that is named by its credits alone."""
     case.take(explained)
     case.steps.append((step, explained))
     for (claim, credits), line in zip(explained.used, explained.lines, strict=True):
@@ -213,7 +219,7 @@ def _explained_part(
         ),
         None,
     )
-    reference = residual_reference(from_us(step.at_us), str(credits))
+    reference = _free_reference(case, step, credits)
     key = (opened.kind, opened.reference) if opened else (RESIDUAL, reference)
     accepted = case.decided.accepted.get(key)
     return Part(
@@ -229,6 +235,16 @@ def _explained_part(
     )
 
 
+def _free_reference(case: Case, step: Step, credits: Credits) -> str:
+    """Name a part as a residual is; others of as many credits are counted: `…+0.7:2`."""
+    name = residual_reference(from_us(step.at_us), str(credits))
+    taken = {part.reference for part in case.parts}
+    taken |= {reference for _, reference in case.decided.adjusted}
+    if name not in taken:
+        return name
+    return next(one for one in (f"{name}:{n}" for n in count(2)) if one not in taken)
+
+
 # --- accounts of one customer together ---------------------------------------------------
 
 
@@ -242,8 +258,8 @@ def _pair(database: Database, some: Sequence[Case], calls: Calls) -> None:
             (pair.target, pair.target_way, pair.milli),
         ):
             case = by_account[one.account]
-            _finish(case, one.step, by_way(one.ways, way, ZERO))
             case.parts.append(_leg(case, pair, one, Credits(milli), calls))
+            _finish(case, one.step, by_way(one.ways, way, ZERO))
     for one in of:
         if not any(pair.touches(one) for pair in found):
             rivals = [pair for pair in unclear if pair.touches(one)]
@@ -286,7 +302,6 @@ def _leg(case: Case, pair: Pair, one: Unexplained, credits: Credits, calls: Call
 def _leave(database: Database, case: Case, one: Unexplained, said: Sequence[str]) -> None:
     """Leave what nothing explains to a person, with hints."""
     step, explained = one.step, explain(one.ways, one.step.milli)
-    _finish(case, step, explained)
     rest = explained.rest
     more = hints(database, case.book, step, rest.milli, _tariff(database, case.book))
     case.parts.append(
@@ -299,9 +314,15 @@ def _leave(database: Database, case: Case, one: Unexplained, said: Sequence[str]
             after_us=step.after_us,
             at_us=step.at_us,
             text="nothing that is known explains it",
-            hints=(*said, *more),
+            hints=(*said, *_too_many(one.ways), *one.near, *more),
         )
     )
+    _finish(case, step, explained)
+
+
+def _too_many(found: Ways) -> Iterator[str]:
+    if found.too_many:
+        yield "so many things could explain it together that none is told: record what is known"
 
 
 def _rival(pair: Pair, one: Unexplained) -> str:

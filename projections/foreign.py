@@ -25,11 +25,16 @@ _OURS_US: Final = 60_000_000
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """A step that its own account does not explain, with what could be left of it."""
+    """A step that its own account does not explain, with what documents leave of it.
+
+    Coincidences beside a transfer would explain a loss away: the rows `near` the observation
+    are told to a person.
+    """
 
     account: str
     step: Step
     ways: Ways
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

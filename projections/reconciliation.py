@@ -169,12 +169,12 @@ def _status(case: Case, residual: Credits | None, oldest_us: int | None) -> Stat
         return "unopened" if case.book.balance is None else "unobserved"
     if drift.milli is None:
         return "unopened"
+    if oldest_us is not None and drift.at_us < oldest_us:
+        return "stale"
     if drift.faults:
         return "contradictory"
     if not drift.seen.quiet:
         return "moving"
-    if oldest_us is not None and drift.at_us < oldest_us:
-        return "stale"
-    if residual:
+    if residual or any(part.status == "open" for part in case.parts):
         return "unexplained"
     return "explained" if drift.milli else "reconciled"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from ledger.errors import InvalidValue
 from ledger.names import break_name, residual_reference
+from ledger.ovh.gateway import Bill, BillDetail, Price, Received
+from ledger.service import Ledger, Work
+from ledger.sync.bills import BillLine, purchase
 from projections.ages import age_days, bucket
 
 ACCOUNT, OTHER = "sms-ab12345-1", "sms-ab12345-2"
@@ -140,6 +144,54 @@ def test_what_ovh_corrected_since_leaves_breaks_as_they_were(sqlite_books):
         "account sms-ab12345-1\n2026-10-04 09:00 correct 1 6\n2026-10-04 10:00 saw 82"
     )
     assert standing(sqlite_books) == [(FIRST, "residual", "open")]
+
+
+TWO_ALIKE = """
+    customer ab12345-ovh
+    account sms-ab12345-1
+    2026-10-01 09:00 opening 300
+    2026-10-02 11:00 sms 0.7
+    2026-10-02 11:01 sms 0.7
+    2026-10-02 12:00 saw 298.6
+    2026-10-03 11:00 not-billed 1
+    2026-10-04 12:00 not-billed 2
+    2026-10-04 13:00 saw 300
+"""
+
+
+@pytest.mark.parametrize("decide", [accept, adjust])
+def test_parts_of_as_many_credits_are_decided_one_by_one(sqlite_books, decide):
+    sqlite_books.draw(TWO_ALIKE)
+    one = "20261004T110000Z+0.7"
+    ids = [(one, "explained"), (f"{one}:2", "explained")]
+    assert [(id, status) for id, _, status in standing(sqlite_books)] == ids
+    assert decide(sqlite_books, one).status == 0
+    left = [id for id, _, status in standing(sqlite_books) if status == "explained"]
+    assert left == [f"{one}:2"]
+    assert decide(sqlite_books, f"{one}:2").status == 0
+    assert all(status == "accepted" for _, _, status in standing(sqlite_books))
+    status, row = reconciled(sqlite_books)
+    assert (status, row["residual"]) == (0, "0")
+
+
+def test_of_parts_alike_the_second_may_be_decided_first(sqlite_books):
+    sqlite_books.draw(TWO_ALIKE)
+    one = "20261004T110000Z+0.7"
+    assert accept(sqlite_books, f"{one}:2").status == 0
+    assert sorted((id, status) for id, _, status in standing(sqlite_books)) == [
+        (one, "explained"), (f"{one}:2", "accepted"),
+    ]  # fmt: skip
+    assert adjust(sqlite_books, one).status == 0
+    assert reconciled(sqlite_books)[0] == 0
+
+
+def test_a_residual_keeps_its_name_beside_an_explained_part_as_large(sqlite_books):
+    drawing = TWO_ALIKE.replace("    2026-10-04 12:00 not-billed 2\n", "")
+    sqlite_books.draw(drawing)
+    assert standing(sqlite_books) == [
+        ("20261004T110000Z+0.7", "residual", "open"),
+        ("20261004T110000Z+0.7:2", "not billed", "explained"),
+    ]
 
 
 # --- accepted ------------------------------------------------------------------------------
@@ -369,7 +421,6 @@ def test_an_unbooked_purchase_is_booked_by_its_bill_line(sqlite_books):
 
 def open_unreadable(books, description):
     from ledger import account as accounts
-    from ledger.service import Ledger, Work
 
     at = datetime(2026, 10, 3, 7, 30, tzinfo=UTC)
     text = (
@@ -387,6 +438,39 @@ def open_unreadable(books, description):
                 stamp=stamp, at=at,
             ),
         )  # fmt: skip
+
+    with Ledger(books.address) as ledger:
+        ledger.work(decide)
+
+
+@pytest.mark.parametrize(("sold", "breaks"), [("100", 0), ("250", 1)])
+def test_the_bill_of_a_purchase_that_a_person_booked_is_recognised(sqlite_books, sold, breaks):
+    """Its time is the bill's own: the credits tell whether it is the one that was booked."""
+    sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 190")
+    named = ("20261003", "--as", "purchase", "--bill", "L77")
+    assert adjust(sqlite_books, *named).status == 0
+    billed(sqlite_books, "L77", sold)
+    status, row = reconciled(sqlite_books)
+    assert (status, row["breaks"], row["drift"]) == (breaks, breaks, "0")
+
+
+def billed(books, line_id, sold):
+    at = datetime(2026, 10, 3, 7, 30, tzinfo=UTC)
+    paid = Price(value=Decimal("4.20"), currencyCode="EUR")
+    received = Received(route="/me/bill", read_at=at, query_id=None)
+    bill = Bill(
+        billId="IT7", date=at, orderId=7, category="purchase", priceWithoutTax=paid, tax=paid,
+        priceWithTax=paid,
+    )  # fmt: skip
+    detail = BillDetail(
+        billDetailId=line_id, domain=ACCOUNT, description=f"{sold} SMS credits", quantity="1",
+        unitPrice=paid, totalPrice=paid,
+    )  # fmt: skip
+    line, stamp = BillLine(line_id, ACCOUNT, received, bill, detail), books.stamp()
+
+    def decide(work: Work) -> None:
+        account = work.account(ACCOUNT)
+        work.record(account, purchase(account, line, stamp=stamp))
 
     with Ledger(books.address) as ledger:
         ledger.work(decide)

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger import account as accounts
-from ledger.credits import Credits
+from ledger.credits import ZERO, Credits
+from ledger.events import RefundSeen
+from ledger.money import Money
 from ledger.service import Ledger, Work
 from projections.explanations import Claim, explain, ways
 
@@ -61,6 +63,15 @@ def test_what_leaves_a_rest_explains_nothing_unless_it_is_a_document():
     assert explained(-15, claim("bill", 10, is_document=True)) == ({}, -15)
 
 
+def test_a_reading_explains_hardly_more_than_there_is_and_a_stated_number_may():
+    readings = claim("bill", 100, others=(250,), is_document=True)
+    assert explained(60, readings) == ({}, 60)
+    assert explained(200, readings) == ({"bill": 100}, 100)
+    assert explained(247, readings) == ({"bill": 250}, -3)
+    assert explained(60, claim("bill", 100, is_document=True)) == ({"bill": 100}, -40)
+    assert explained(50, claim("bill", 100, is_document=True)) == ({}, 50)
+
+
 def test_one_of_several_readings_explains():
     assert explained(250, claim("bill", 100, others=(250, 500))) == ({"bill": 250}, 0)
 
@@ -81,6 +92,18 @@ def test_credits_that_came_back_explain_in_parts_and_no_further():
 def test_what_else_it_could_be_is_said():
     found = explain(ways(10, [claim("a", 10), claim("b", 10)]), 10)
     assert [line.text for line in found.lines] == ["a; it could as well be b"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 2, 1)])
+def test_what_else_it_could_be_is_said_in_whatever_order_it_came(order):
+    claims = [claim("a", 10), claim("b", 10), claim("c", 20)]
+    found = explain(ways(30, [claims[place] for place in order]), 30)
+    assert [[one.kind for one in way] for way in found.instead] == [["b"]]
+
+
+def test_things_that_are_worded_alike_are_not_told_as_others():
+    found = explain(ways(10, [claim("a", 10, id="1"), claim("a", 10, id="2")]), 10)
+    assert [line.text for line in found.lines] == ["a"]
 
 
 def test_very_many_ways_explain_nothing():
@@ -160,6 +183,28 @@ def test_a_recharge_needs_its_amount_and_its_threshold(
     assert one["kind"] == kind
 
 
+def test_a_gift_is_no_recharge_of_more_than_the_account_has(sqlite_books):
+    """A recharge of 2500 would have found fewer than no credits."""
+    sqlite_books.draw(OPENED.replace("opening 100", "opening 120").replace("saw 90", "saw 110"))
+    settings(sqlite_books, "100", 2500, datetime(2026, 10, 2, 7, tzinfo=UTC))
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-03 10:00 saw 2410")
+    row = row_of(sqlite_books)
+    assert (row["explained"], row["residual"]) == ("0", "2300")
+
+
+def test_too_many_things_that_could_explain_are_said(sqlite_books):
+    drawing = "customer ab12345-ovh\naccount sms-ab12345-1\n2026-10-01 09:00 opening 300\n"
+    for n in range(14):
+        drawing += f"2026-10-02 11:{n:02} sms {2**n / 1000:.3f}\n"
+    drawing += "2026-10-02 12:00 saw 283.617\n"
+    for n in range(14):
+        drawing += f"2026-10-03 11:{n:02} not-billed {n + 1}\n"
+    sqlite_books.draw(drawing + "2026-10-03 13:00 saw 284.617")
+    left = row_of(sqlite_books)["differences"][-1]
+    assert (left["kind"], left["status"]) == ("residual", "open")
+    assert left["hints"][0].startswith("so many things could explain it together")
+
+
 def test_a_recharge_without_its_bill_is_waited_for(sqlite_books):
     sqlite_books.draw(OPENED + "2026-10-03 09:00 sms 75\n2026-10-03 10:00 saw 115")
     settings(sqlite_books, "20", 100, datetime(2026, 10, 2, 7, tzinfo=UTC))
@@ -189,6 +234,72 @@ def unreadable(books, at):
 
     with Ledger(books.address) as ledger:
         ledger.work(decide)
+
+
+def adds_up(row):
+    """Tell whether a statement's lines come to its parts, with what jobs in flight hold."""
+    parts = [Credits.parse(one["credits"], signed=True) for one in row["differences"]
+             if one["status"] != "open"]  # fmt: skip
+    timing = [Credits.parse(one["credits"], signed=True) for one in row["lines"]
+              if one["kind"] == "timing"]  # fmt: skip
+    return sum([*parts, *timing], ZERO) == Credits.parse(row["explained"], signed=True)
+
+
+def refunded(books, at, *lines):
+    """Give 100 credits of each line back, with one refund."""
+    stamp, paid = books.stamp(), Money.parse("3.50", "EUR")
+
+    def decide(work: Work) -> None:
+        account = work.account(ACCOUNT)
+        for line in lines:
+            seen = RefundSeen(
+                **stamp.at(at), refund_detail_id=line, refund_id="R1", bill_id="IT1",
+                order_id=None, description="100 credits", quantity="1", unit_price=paid,
+                total_price=paid, refund_net=paid, refund_tax=paid, refund_gross=paid,
+                credits=Credits.parse("100"), read_by="description",
+            )  # fmt: skip
+            work.record(account, accounts.see_refund(account, seen))
+
+    with Ledger(books.address) as ledger:
+        ledger.work(decide)
+
+
+LARGE = OPENED.replace("opening 100", "opening 410").replace("saw 90", "saw 400")
+
+
+def test_each_line_of_a_refund_explains_once(sqlite_books):
+    sqlite_books.draw(LARGE)
+    refunded(sqlite_books, datetime(2026, 10, 3, 6, tzinfo=UTC), "l1", "l2")
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-03 12:00 saw 300")
+    row = row_of(sqlite_books)
+    assert [line["credits"] for line in row["lines"]] == ["-100", "0"]
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-25 12:00 saw 200")
+    row = row_of(sqlite_books)
+    assert [line["credits"] for line in row["lines"]] == ["-100", "-100"]
+    assert (row["status"], row["residual"]) == ("explained", "0")
+    sqlite_books.draw("account sms-ab12345-1\n2026-10-26 12:00 saw 100")
+    row = row_of(sqlite_books)
+    assert (row["status"], row["residual"], adds_up(row)) == ("unexplained", "-100", True)
+    assert sqlite_books.type("recon", "run", "-q").status == 1
+
+
+TWICE = """
+    customer ab12345-ovh
+    account sms-ab12345-1
+    2026-10-01 09:00 opening 300
+    2026-10-02 11:00 sms 0.7
+    2026-10-02 11:01 sms 0.7
+    2026-10-02 12:00 saw 298.6
+    2026-10-03 11:00 not-billed 1
+    2026-10-03 12:00 not-billed 2
+"""
+
+
+def test_rows_that_were_not_billed_on_one_day_are_published_once_each(sqlite_books):
+    sqlite_books.draw(TWICE + "2026-10-03 13:00 saw 300")
+    row = row_of(sqlite_books)
+    assert [line["credits"] for line in row["lines"]] == ["0.7", "0.7"]
+    assert (row["status"], row["residual"], adds_up(row)) == ("explained", "0", True)
 
 
 def test_opposite_differences_of_different_times_are_no_transfer(books):
@@ -236,6 +347,29 @@ def test_one_account_is_explained_by_others_that_are_not_asked_for(sqlite_books)
     assert [(row["account"], row["status"]) for row in rows] == [(ACCOUNT, "explained")]
 
 
+def test_a_transfer_and_rows_of_the_second_together_explain_no_loss(sqlite_books):
+    rows = "\n".join("    2026-10-03 09:59:58 sms 0.7" for _ in range(6))
+    sqlite_books.draw(
+        f"""
+        customer ab12345-ovh
+        account sms-ab12345-2
+        2026-10-01 09:00 opening 300
+        2026-10-02 10:00 saw 300
+        2026-10-03 10:00 saw 372.4
+        account sms-ab12345-1
+        2026-10-01 09:00 opening 300
+        2026-10-02 10:00 saw 300
+        {rows}
+        2026-10-03 10:00 saw 225.5
+        """
+    )
+    first, second = sqlite_books.rows("recon", "run")
+    assert [(one["residual"], one["status"]) for one in (first, second)] == [
+        ("-70.3", "unexplained"), ("72.4", "unexplained"),
+    ]  # fmt: skip
+    assert "rows of the second of the observation" in " ".join(first["differences"][0]["hints"])
+
+
 def test_rows_of_the_second_of_an_observation_may_have_come_after_it(sqlite_books):
     sqlite_books.draw(OPENED + "2026-10-03 10:00:00 sms 1\n2026-10-03 10:00 saw 90")
     (line,) = row_of(sqlite_books)["lines"]
@@ -264,6 +398,20 @@ def test_an_observation_that_contradicts_itself_is_a_finding(books, said, told):
     )
     words = books.type("recon", "explain", ACCOUNT).out
     assert "what OVH said contradicts itself: nothing is concluded" in words
+
+
+def test_nothing_is_concluded_from_an_old_observation_whatever_it_says(sqlite_books):
+    sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 60 owned 70")
+    ran = sqlite_books.type("recon", "run", "--max-age", "1s", "-O", "json")
+    assert (ran.status, ran.rows[0]["status"]) == (3, "stale")
+
+
+def test_an_observation_of_the_past_is_not_asked_how_old_it_is(sqlite_books):
+    sqlite_books.draw(OPENED)
+    for command in (["run"], ["explain", ACCOUNT]):
+        ran = sqlite_books.type("recon", *command, "--as-of", "2026-10-02", "--max-age", "1h")
+        assert (ran.status, ran.out) == (2, "")
+        assert "expected --max-age or --as-of, found both" in ran.err
 
 
 def test_a_contradiction_in_the_past_is_passed_over(sqlite_books):

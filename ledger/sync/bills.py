@@ -73,6 +73,8 @@ def purchase(account: Account, line: BillLine, *, stamp: Stamp) -> tuple[Account
     try:
         return record_once(account, event)
     except KeyConflict as conflict:
+        if event.bill_detail_id in account.by_hand and conflict.known[1] == conflict.found[1]:
+            return ()  # a person booked it by this line, before its bill could be read
         text = f"bill {line.bill.billId}: {conflict}; not booked again"
         return _break(account, "purchase-conflict", line, text, stamp=stamp)
 
