@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.canonical import decode, plain
 from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
-from ledger.events import LedgerEvent, PageRecorded
+from ledger.events import BY_TOPIC, LedgerEvent, PageRecorded
 from ledger.movements import movements
 from ledger.times import DEFAULT_ZONE, from_us, zone
 from projections.audit_links import Place, Related, related
@@ -80,10 +81,20 @@ def kind_of(topic: str) -> str:
 
 def audit_log(database: Database, wanted: Wanted) -> Report[AuditRow]:
     """Give the wanted events in the order of the log. Raises UnknownAccount, InvalidValue."""
+    _require_kinds(wanted.kinds)
     with database.snapshot():
         require_known(wanted.accounts, [book.account for book in books(database)])
         rows = list(_rows(database, wanted))
         return Report(AuditRow, log_position(database), rows)
+
+
+def _require_kinds(kinds: Sequence[str]) -> None:
+    known = sorted(map(kind_of, BY_TOPIC))
+    for kind in kinds:
+        if kind not in known:
+            near = ", ".join(get_close_matches(kind, known)) or ", ".join(known)
+            msg = f"expected a kind of event, found {kind!r}: there is {near}"
+            raise InvalidValue(msg)
 
 
 _ENTRY: Final = """

@@ -87,6 +87,12 @@ def test_an_unknown_account_is_misuse_not_an_empty_list(story):
     assert story.type("audit", "log", "--account", "sms-none-1").status == 2
 
 
+def test_a_kind_that_no_event_has_is_refused_with_the_nearest(story):
+    ran = story.type("audit", "log", "--kind", "credit-purchased")
+    assert (ran.status, ran.out) == (2, "")
+    assert "found 'credit-purchased': there is credits-purchased" in ran.err
+
+
 def test_one_event_is_shown_in_plain_words(story):
     out = story.type("audit", "show", "5").out
     assert out.startswith("credits purchased, event 3 of sms-ab12345-1\n")
