@@ -22,6 +22,7 @@ from projections.drifts import CLOCK_US, Step
 from projections.explanations import Claim
 from projections.given_back import refunds_open
 from projections.page_lines import lines_during
+from projections.settings_seen import settings_seen
 from projections.surprises import rate_surprises
 from projections.transfer_states import transfer_states
 from projections.words import many
@@ -97,7 +98,7 @@ def facts(rows: Rows, book: Book, at_us: int, until_us: int | None = None) -> Fa
         surprises=tuple(surprises),
         doubts=tuple(_transfers_in_doubt(rows, book, at_us)),
         refunds=tuple(_refunds(rows, book.account, at_us)),
-        settings=tuple(_settings(rows, book.account, at_us)),
+        settings=tuple(one for at, one in settings_seen(rows, book.account) if at <= at_us),
         lines=tuple(_told_lines(rows, book.account, at_us)),
     )
 
@@ -193,18 +194,6 @@ def _refunds(rows: Rows, account: str, at_us: int) -> Iterator[tuple[int, Claim]
 
 
 # --- automatic recharge ------------------------------------------------------------------
-
-
-def _settings(rows: Rows, account: str, at_us: int) -> Iterator[RechargeSettingsSeen]:
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :account"
-        " AND topic = :topic ORDER BY originator_version",
-        account=account,
-        topic=RechargeSettingsSeen.TOPIC,
-    ):
-        event = decode(topic, state)
-        if isinstance(event, RechargeSettingsSeen) and to_us(event.happened_at) <= at_us:
-            yield event
 
 
 def _recharges(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
-from ledger.canonical import decode
 from ledger.database import Rows
 from ledger.events import BreakAccepted, BreakAdjusted, BreakNoted
+from projections.stream_events import stream_events
 
 Key = tuple[str, str]
 
@@ -42,14 +41,7 @@ class Decisions:
 def decisions(rows: Rows, account: str) -> Decisions:
     """Read what was decided on an account's breaks."""
     found = Decisions()
-    for topic, state in rows.execute(
-        _EVENTS,
-        account=account,
-        accepted=BreakAccepted.TOPIC,
-        adjusted=BreakAdjusted.TOPIC,
-        noted=BreakNoted.TOPIC,
-    ):
-        event = decode(topic, state)
+    for event in stream_events(rows, account, BreakAccepted, BreakAdjusted, BreakNoted):
         if isinstance(event, BreakAccepted):
             found.accepted[event.kind, event.reference] = event
             _take_owner(found, event)
@@ -66,9 +58,3 @@ def _take_owner(found: Decisions, event: BreakAccepted | BreakNoted) -> Notes:
     notes = found.notes.setdefault((event.kind, event.reference), Notes())
     notes.owner = event.owner or notes.owner
     return notes
-
-
-_EVENTS: Final = """
-    SELECT topic, state FROM stored_events WHERE originator_id = :account
-        AND topic IN (:accepted, :adjusted, :noted) ORDER BY originator_version
-"""

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.canonical import decode
 from ledger.database import Rows
 from ledger.events import ApiCallsSeen
 from ledger.names import customer_stream
 from ledger.times import to_us
 from projections.drifts import CLOCK_US, Step
 from projections.explanations import Way, Ways
+from projections.stream_events import stream_events
 from projections.transfer_states import transfer_states
 
 # A call of ours is logged about when it was requested.
@@ -81,20 +81,11 @@ def calls_of(rows: Rows, customer: str) -> Calls:
     """Read what OVH's API log told of a customer's transfers, without those that we made."""
     ours = [(one.source, to_us(one.requested_at)) for one in transfer_states(rows, customer)]
     found: dict[str, list[int]] = {}
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :stream"
-        " AND topic = :topic ORDER BY originator_version",
-        stream=customer_stream(customer),
-        topic=ApiCallsSeen.TOPIC,
-    ):
-        event = decode(topic, state)
-        if isinstance(event, ApiCallsSeen):
-            for call in event.calls:
-                at_us = to_us(call.at)
-                if not any(
-                    call.account == one and abs(at_us - at) < _OURS_US for one, at in ours
-                ):
-                    found.setdefault(call.account, []).append(at_us)
+    for event in stream_events(rows, customer_stream(customer), ApiCallsSeen):
+        for call in event.calls:
+            at_us = to_us(call.at)
+            if not any(call.account == one and abs(at_us - at) < _OURS_US for one, at in ours):
+                found.setdefault(call.account, []).append(at_us)
     return Calls({account: tuple(sorted(times)) for account, times in found.items()})
 
 

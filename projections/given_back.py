@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ledger.canonical import decode
 from ledger.database import Rows
 from ledger.events import (
     BalanceOpened,
     CreditsRefunded,
-    LedgerEvent,
     OpeningRestated,
     RefundSeen,
 )
+from projections.stream_events import stream_events
 
 
 def refunds_open(rows: Rows, account: str, *, until: datetime) -> Iterator[RefundSeen]:
@@ -25,7 +24,9 @@ def refunds_open(rows: Rows, account: str, *, until: datetime) -> Iterator[Refun
     seen: list[RefundSeen] = []
     recorded: set[str] = set()
     since: datetime | None = None
-    for event in _events(rows, account):
+    for event in stream_events(
+        rows, account, RefundSeen, CreditsRefunded, BalanceOpened, OpeningRestated
+    ):
         match event:
             case RefundSeen():
                 seen.append(event)
@@ -39,16 +40,3 @@ def refunds_open(rows: Rows, account: str, *, until: datetime) -> Iterator[Refun
         told = {one.refund_id, one.refund_detail_id} & recorded
         if not told and one.happened_at <= until and (since is None or one.happened_at > since):
             yield one
-
-
-def _events(rows: Rows, account: str) -> Iterator[LedgerEvent]:
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :stream"
-        " AND topic IN (:seen, :recorded, :opened, :restated) ORDER BY originator_version",
-        stream=account,
-        seen=RefundSeen.TOPIC,
-        recorded=CreditsRefunded.TOPIC,
-        opened=BalanceOpened.TOPIC,
-        restated=OpeningRestated.TOPIC,
-    ):
-        yield decode(topic, state)

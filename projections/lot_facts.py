@@ -46,6 +46,7 @@ from ledger.names import customer_stream
 from ledger.times import to_us, zone
 from projections.lot_vat import cents_of, vat_of_lines
 from projections.rounding import nearest
+from projections.stream_events import stream_events
 
 OPENING: Final = "opening+balance"
 
@@ -185,15 +186,8 @@ class Recovery:
 
 def _recovery(rows: Rows, customer: str) -> Recovery:
     shares: dict[int, Fraction] = {}
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :stream"
-        " AND topic = :topic ORDER BY originator_version",
-        stream=customer_stream(customer),
-        topic=VatRecoverySet.TOPIC,
-    ):
-        event = decode(topic, state)
-        if isinstance(event, VatRecoverySet):
-            shares[to_us(event.happened_at)] = Fraction(Fraction(event.recoverable), 100)
+    for event in stream_events(rows, customer_stream(customer), VatRecoverySet):
+        shares[to_us(event.happened_at)] = Fraction(Fraction(event.recoverable), 100)
     return Recovery(sorted(shares.items()))
 
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Literal
 
-from ledger.canonical import decode
 from ledger.credits import MILLI_PER_CREDIT, Credits
 from ledger.database import Rows
 from ledger.events import CreditsPurchased, PackTier
 from ledger.tariff import Tariff, price_of, tier_of
 from projections.rounding import cents, digits
+from projections.stream_events import stream_events
 from projections.tariffs import tariff
 
 
@@ -38,14 +38,8 @@ class Price:
 def billed(rows: Rows, account: str, until: datetime) -> Price | None:
     """Give the price of the last purchase of an account that has one; gifts make it lower."""
     last: CreditsPurchased | None = None
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :account"
-        " AND topic = :topic ORDER BY originator_version",
-        account=account,
-        topic=CreditsPurchased.TOPIC,
-    ):
-        event = decode(topic, state)
-        if not isinstance(event, CreditsPurchased) or event.total_price is None:
+    for event in stream_events(rows, account, CreditsPurchased):
+        if event.total_price is None:
             continue
         if event.happened_at <= until and (
             last is None or last.happened_at <= event.happened_at

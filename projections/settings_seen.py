@@ -5,22 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from ledger.canonical import decode
 from ledger.database import Rows
 from ledger.events import RechargeSettingsSeen
 from ledger.times import to_us
+from projections.stream_events import stream_events
 
 
 def settings_seen(rows: Rows, account: str) -> list[tuple[int, RechargeSettingsSeen]]:
     """Give all that were seen, each with its instant in microseconds, oldest first."""
-    found = rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :account"
-        " AND topic = :topic ORDER BY originator_version",
-        account=account,
-        topic=RechargeSettingsSeen.TOPIC,
-    )
-    events = [decode(topic, state) for topic, state in found]
-    seen = [one for one in events if isinstance(one, RechargeSettingsSeen)]
+    seen = stream_events(rows, account, RechargeSettingsSeen)
     return sorted(((to_us(one.happened_at), one) for one in seen), key=_at)
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from ledger.canonical import decode
 from ledger.database import Database, Rows
 from ledger.events import RechargeRulesStated
 from ledger.names import RECHARGE_RULES
 from ledger.recharge_rules import RechargeRules, rules_on, versions
 from projections.books import log_position
 from projections.report import NESTED, Report
+from projections.stream_events import stream_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +29,15 @@ class RulesRow:
 
 def rules_in_force(rows: Rows, day: date) -> RechargeRules:
     """Give the rules of a day, those that were stated included."""
-    return rules_on(day, (event.rules for event in _events(rows)))
+    return rules_on(
+        day, (event.rules for event in stream_events(rows, RECHARGE_RULES, RechargeRulesStated))
+    )
 
 
 def show_rules(database: Database) -> Report[RulesRow]:
     """Give every version, oldest first."""
     with database.snapshot():
-        events = list(_events(database))
+        events = list(stream_events(database, RECHARGE_RULES, RechargeRulesStated))
         actors = {event.rules: event.actor for event in events}
         rows = [
             RulesRow(
@@ -51,14 +52,3 @@ def show_rules(database: Database) -> Report[RulesRow]:
             for one in versions(event.rules for event in events)
         ]
         return Report(RulesRow, log_position(database), rows)
-
-
-def _events(rows: Rows) -> Iterator[RechargeRulesStated]:
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :stream"
-        " ORDER BY originator_version",
-        stream=RECHARGE_RULES,
-    ):
-        event = decode(topic, state)
-        if isinstance(event, RechargeRulesStated):
-            yield event

@@ -23,6 +23,7 @@ from ledger.pages import LineId, Rated, page_columns, page_rated
 from ledger.tariff import Tariff, after, at
 from ledger.times import from_us, to_us
 from projections.explanations import Claim
+from projections.stream_events import stream_events
 from projections.tariffs import tariff
 from projections.words import many
 
@@ -171,15 +172,8 @@ _PAGES: Final = """
 def _corrections(rows: Rows, account: str) -> Corrections:
     """Give what corrected lines cost now, by page: there are few of them."""
     found: Corrections = {}
-    for topic, state in rows.execute(
-        "SELECT topic, state FROM stored_events WHERE originator_id = :stream"
-        " AND topic = :topic ORDER BY originator_version",
-        stream=consumption_stream(account),
-        topic=LineCorrected.TOPIC,
-    ):
-        event = decode(topic, state)
-        if isinstance(event, LineCorrected):
-            found.setdefault(event.target_version, {})[event.line_id] = event.credits.milli
+    for event in stream_events(rows, consumption_stream(account), LineCorrected):
+        found.setdefault(event.target_version, {})[event.line_id] = event.credits.milli
     return found
 
 
