@@ -195,7 +195,8 @@ def _breaks(rows: Rows, book: Book) -> list[Break]:
         Break(kind, reference, book.local(at), None if milli is None else Credits(milli), text)
         for kind, reference, at, milli, text in rows.execute(
             "SELECT kind, reference, opened_at_us, credits_milli, text FROM open_break"
-            " WHERE account = :account ORDER BY opened_at_us, kind, reference",
+            " WHERE account = :account"
+            " ORDER BY opened_at_us, kind COLLATE BINARY, reference COLLATE BINARY",
             account=book.account,
         )
     ]

@@ -152,7 +152,7 @@ def notes(rows: Rows, of: Sequence[Book]) -> list[str]:
     found = []
     for customer, sha256, count in rows.execute(
         "SELECT customer, sha256, rows FROM file_import WHERE completed_at_us IS NULL"
-        " ORDER BY customer, started_at_us"
+        " ORDER BY customer COLLATE BINARY, started_at_us"
     ):
         found.append(
             f"the import of a file of {count} rows ({sha256[:12]}…) for {customer} is not"
