@@ -252,6 +252,15 @@ def test_every_position_of_a_ledger_whose_past_changes_is_known_again(books):
         assert [books.type(*asked.split(), *known) for asked in ASKED] == before
 
 
+def test_an_export_for_an_auditor_is_written_again_to_the_byte(books, tmp_path):
+    books.draw(DRAWING)
+    first, again = tmp_path / "first", tmp_path / "again"
+    assert books.type("audit", "export", "-o", str(first)).status == 0
+    books.draw("2026-10-03 08:00 sms 1")
+    assert books.type("audit", "export", "-o", str(again), "--known-at", "5").status == 0
+    assert files(first) == files(again)
+
+
 # --- which beginning of the log ------------------------------------------------------------
 
 DRAWING = """
