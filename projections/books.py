@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from ledger.credits import Credits
 from ledger.database import Row, Rows
 from ledger.errors import IntegrityFailure, UnknownAccount
+from ledger.names import OBSERVATIONS
 from ledger.times import from_us, zone
 
 _CURE: Final = "run `sms-ledger audit verify`"
@@ -100,15 +101,15 @@ def natural(name: str) -> list[tuple[int, str]]:
     ]
 
 
-_BOOKS = """
+_BOOKS = f"""
     SELECT customer, account, time_zone, opened_at_us, closed_at_us, opening_at_us,
         opening_milli, moved_milli,
         (SELECT MAX(last_at_us) FROM daily_total d WHERE d.account = a.account AND d.day =
             (SELECT MAX(day) FROM daily_total e WHERE e.account = a.account)),
-        (SELECT happened_at_us FROM event_log o WHERE o.stream = a.account || '/observations'
-            ORDER BY version DESC LIMIT 1)
-    FROM account a JOIN customer USING (customer) {only}
-"""
+        (SELECT happened_at_us FROM event_log o
+            WHERE o.stream = a.account || '{OBSERVATIONS}' ORDER BY version DESC LIMIT 1)
+    FROM account a JOIN customer USING (customer) {{only}}
+"""  # noqa: S608 (our own text)
 
 # The same, the last position, and how many imports are not complete.
 _WITH_POSITION = f"""
