@@ -7,13 +7,14 @@ this process does the work itself.
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, Final, Generic, TypeVar
 
@@ -35,6 +36,18 @@ _PROGRAM: Final = (
 def cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Keep Python from looking for cycles: rows and columns hold none, and are many."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Crew:
@@ -178,12 +191,10 @@ class _Helper:
 
 def serve(handle: int) -> None:
     """Be the helper: do what comes in until nothing more can come."""
-    import gc  # noqa: PLC0415
     from importlib import import_module  # noqa: PLC0415
 
-    gc.disable()  # rows and columns hold no cycles, and are many
     other = Connection(handle)
-    with suppress(EOFError, OSError):
+    with no_collector(), suppress(EOFError, OSError):
         while True:
             module, name, task = other.recv()
             try:
