@@ -19,6 +19,7 @@ from msgspec.structs import fields
 
 from ledger.credits import Credits
 from ledger.money import Money
+from ledger.personal import impersonal
 from ledger.recharge_rules import RechargeRules
 
 LineKind = Literal["consumption", "reply", "hlr", "cleaning"]
@@ -825,7 +826,7 @@ BY_TOPIC: Final[dict[str, type[LedgerEvent]]] = {event.TOPIC: event for event in
 
 
 class Stamp(Struct, frozen=True, kw_only=True):
-    """The part of the envelope that all events of one command share."""
+    """The part of the envelope that all events of one command share. Raises PersonalData."""
 
     recorded_at: datetime
     actor: str
@@ -833,6 +834,11 @@ class Stamp(Struct, frozen=True, kw_only=True):
     source: Source
     caused_by: str | None = None
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.actor, self.reason):
+            if text is not None:
+                impersonal(text)
 
     def at(self, happened_at: datetime, source: Source | None = None) -> Envelope:
         """Give the envelope of an event that happened then."""

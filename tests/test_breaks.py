@@ -531,10 +531,15 @@ def test_a_reason_says_something(sqlite_books, reason):
 
 def test_an_owner_is_a_short_name_and_no_number(sqlite_books):
     sqlite_books.draw(LESS)
-    for owner in ("+39 347 0000000", "anna@example.org", "x" * 33):
+    for owner, said in (
+        ("+39 347 0000000", "a telephone number (+3* *** *******)"),
+        ("anna@example.org", "an e-mail address (an**@*******.***)"),
+        ("anna-12345", "expected an owner like anna or finance-team"),
+        ("x" * 33, "expected an owner like anna or finance-team"),
+    ):
         ran = accept(sqlite_books, FIRST, "--owner", owner)
         assert ran.status == InvalidValue.status
-        assert "expected an owner like anna or finance-team" in ran.err
+        assert said in ran.err
     assert sqlite_books.type("recon", "assign", f"{ACCOUNT}/{FIRST}", "a b").status == 2
 
 
