@@ -310,6 +310,29 @@ class CreditsPurchased(Event, frozen=True, kw_only=True):
     read_by: Literal["quantity", "description", "operator", "file"]
 
 
+class BillLineSeen(Event, frozen=True, kw_only=True):
+    """OVH billed a line for the account, at `happened_at`. It moves no credits.
+
+    Recorded where *credits purchased* does not hold the bill's figures: the line could not be
+    read (`credits` None), or its credits were booked before, by a person or from a file without
+    a price. Where the credits agree, or are not told, the purchase cost what this says.
+    """
+
+    TOPIC: ClassVar[str] = "sms.bill-line-seen.1"
+    bill_detail_id: str
+    bill_id: str
+    order_id: int | None
+    description: str
+    quantity: str
+    unit_price: Money
+    total_price: Money
+    bill_net: Money
+    bill_tax: Money
+    bill_gross: Money
+    credits: Credits | None = field(name="credits_milli")
+    read_by: Literal["quantity", "description"] | None
+
+
 class PurchaseAttributed(Event, frozen=True, kw_only=True):
     """Whether a purchase was ordered by someone or made by OVH's automatic recharge."""
 
@@ -787,6 +810,7 @@ AccountEvent = (
     | OpeningRestated
     | OpeningCostStated
     | CreditsPurchased
+    | BillLineSeen
     | PurchaseAttributed
     | CreditsRefunded
     | RefundSeen

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
 from ledger.errors import InvalidValue
 from ledger.names import break_name, residual_reference
-from ledger.ovh.gateway import Bill, BillDetail, Price, Received
 from ledger.service import Ledger, Work
-from ledger.sync.bills import BillLine, purchase
 from projections.ages import age_days, bucket
 
 ACCOUNT, OTHER = "sms-ab12345-1", "sms-ab12345-2"
@@ -438,39 +435,6 @@ def open_unreadable(books, description):
                 stamp=stamp, at=at,
             ),
         )  # fmt: skip
-
-    with Ledger(books.address) as ledger:
-        ledger.work(decide)
-
-
-@pytest.mark.parametrize(("sold", "breaks"), [("100", 0), ("250", 1)])
-def test_the_bill_of_a_purchase_that_a_person_booked_is_recognised(sqlite_books, sold, breaks):
-    """Its time is the bill's own: the credits tell whether it is the one that was booked."""
-    sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 190")
-    named = ("20261003", "--as", "purchase", "--bill", "L77")
-    assert adjust(sqlite_books, *named).status == 0
-    billed(sqlite_books, "L77", sold)
-    status, row = reconciled(sqlite_books)
-    assert (status, row["breaks"], row["drift"]) == (breaks, breaks, "0")
-
-
-def billed(books, line_id, sold):
-    at = datetime(2026, 10, 3, 7, 30, tzinfo=UTC)
-    paid = Price(value=Decimal("4.20"), currencyCode="EUR")
-    received = Received(route="/me/bill", read_at=at, query_id=None)
-    bill = Bill(
-        billId="IT7", date=at, orderId=7, category="purchase", priceWithoutTax=paid, tax=paid,
-        priceWithTax=paid,
-    )  # fmt: skip
-    detail = BillDetail(
-        billDetailId=line_id, domain=ACCOUNT, description=f"{sold} SMS credits", quantity="1",
-        unitPrice=paid, totalPrice=paid,
-    )  # fmt: skip
-    line, stamp = BillLine(line_id, ACCOUNT, received, bill, detail), books.stamp()
-
-    def decide(work: Work) -> None:
-        account = work.account(ACCOUNT)
-        work.record(account, purchase(account, line, stamp=stamp))
 
     with Ledger(books.address) as ledger:
         ledger.work(decide)
