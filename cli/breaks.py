@@ -12,7 +12,8 @@ from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from cli.actions.deciding import Decided, Decisions, Named
+    from cli.actions.deciding import Decided, Decisions
+    from cli.actions.finding import Named
     from ledger.events import BookedAs
 
 _break = click.argument("named", metavar="ACCOUNT/BREAK")
@@ -152,7 +153,7 @@ def note(session: Session, named: str, text: str) -> None:
 
 
 def _named(text: str) -> Named:
-    from cli.actions.deciding import Named
+    from cli.actions.finding import Named
 
     return Named.parse(text)
 

@@ -10,6 +10,7 @@ from ledger.errors import InvalidValue
 from ledger.names import break_name, residual_reference
 from ledger.service import Ledger, Work
 from projections.ages import age_days, bucket
+from projections.reconciliation import reconcile
 
 ACCOUNT, OTHER = "sms-ab12345-1", "sms-ab12345-2"
 OPENED = """
@@ -438,6 +439,30 @@ def open_unreadable(books, description):
 
     with Ledger(books.address) as ledger:
         ledger.work(decide)
+
+
+@pytest.mark.parametrize("decide", [accept, adjust])
+@pytest.mark.parametrize("moved", ["2026-10-03 09:00 sms 12", "2026-10-03 11:00 saw 90"])
+def test_a_sync_in_the_same_moment_has_the_decision_made_again(
+    books, monkeypatch, decide, moved
+):
+    """What it recorded took the break away: nothing is decided on what is gone."""
+    books.draw(LESS)
+    reports = []
+
+    def told_and_overtaken(*words, **more):
+        found = reconcile(*words, **more)
+        reports.append(found)
+        if len(reports) == 1:
+            books.draw(moved)
+        return found
+
+    monkeypatch.setattr("cli.actions.finding.reconcile", told_and_overtaken)
+    ran = decide(books, FIRST)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"found '{FIRST}' where these stand: none" in ran.err
+    assert len(reports) == 2
+    assert (reconciled(books)[0], standing(books, "--all")) == (0, [])
 
 
 # --- refusals ------------------------------------------------------------------------------
