@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from cli.options import FREE_TEXT
 from cli.session import Begun, Session
 from ledger.errors import LedgerError
 
@@ -83,7 +84,10 @@ class Commands(click.Group):
     "--database", metavar="URL", help="A file, or sqlite:///FILE. Default: the user's ledger."
 )
 @click.option("--profile", metavar="NAME", help="The section of ovh.conf to read OVH with.")
-@click.option("--actor", metavar="NAME", help="Who acts. Default: the operating system's user.")
+@click.option(
+    "--actor", type=FREE_TEXT, metavar="NAME",
+    help="Who acts. Default: the operating system's user.",
+)  # fmt: skip
 @click.option("--no-color", is_flag=True, help="No colours, also on a terminal.")
 @click.version_option(package_name="sms-ledger", message="%(prog)s %(version)s")
 @click.pass_context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import MOMENT
+from cli.options import MOMENT, reason_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
@@ -56,7 +56,7 @@ def show_(session: Session, name: str, *, output: Output) -> None:
 @account.command(short_help="Take an account out of the books.")
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--write-off", is_flag=True, help="Give up the credits that are left.")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @click.option("--at", type=MOMENT, metavar="WHEN", help="When it was closed. Default: now.")
 @pass_session
 def close(
@@ -86,7 +86,7 @@ def close(
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--cost", required=True, metavar="AMOUNT", help="Excluding VAT got back: 120.00.")
 @click.option("--currency", default="EUR", show_default=True, help="EUR, GBP, PLN, …")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @pass_session
 def opening(
     session: Session, name: str, *, cost: str, currency: str, reason: str | None
@@ -121,7 +121,7 @@ def opening(
     "--from", "since", type=MOMENT, required=True, metavar="DATE",
     help="For what is bought from then on.",
 )  # fmt: skip
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @pass_session
 def vat(
     session: Session, name: str, *, recoverable: str, since: Moment, reason: str | None

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.options import FREE_TEXT, reason_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from cli.actions.deciding import Decided, Decisions, Named
+    from cli.actions.deciding import Decided, Decisions
+    from cli.actions.finding import Named
     from ledger.events import BookedAs
 
 _break = click.argument("named", metavar="ACCOUNT/BREAK")
@@ -25,9 +27,7 @@ def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     return text
 
 
-_reason = click.option(
-    "--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept with the event."
-)
+_reason = reason_option(required=True, callback=_said)
 
 
 @click.command(short_help="Every break: its age, who looks after it, what was decided.")
@@ -61,7 +61,7 @@ _BEHIND = (
 @click.command(short_help="Let a difference stand as it is.")
 @_break
 @_reason
-@click.option("--owner", metavar="NAME", help="Who looks after it.")
+@click.option("--owner", type=FREE_TEXT, metavar="NAME", help="Who looks after it.")
 @pass_session
 def accept(session: Session, named: str, *, reason: str, owner: str | None) -> None:
     """Accept a break: exactly these credits, as they were first seen, and no others.
@@ -124,7 +124,7 @@ def _booked(decided: Decided) -> list[str]:
 
 @click.command(short_help="Say who looks after a difference.")
 @_break
-@click.argument("owner", metavar="OWNER")
+@click.argument("owner", type=FREE_TEXT, metavar="OWNER")
 @pass_session
 def assign(session: Session, named: str, owner: str) -> None:
     """Give a break to OWNER; it stays as it is.
@@ -140,7 +140,7 @@ def assign(session: Session, named: str, owner: str) -> None:
 
 @click.command(short_help="Note something on a difference.")
 @_break
-@click.argument("text", metavar="TEXT")
+@click.argument("text", type=FREE_TEXT, metavar="TEXT")
 @pass_session
 def note(session: Session, named: str, text: str) -> None:
     """Note TEXT on a break; it stays as it is. No personal data: events are never erased.
@@ -153,7 +153,7 @@ def note(session: Session, named: str, text: str) -> None:
 
 
 def _named(text: str) -> Named:
-    from cli.actions.deciding import Named
+    from cli.actions.finding import Named
 
     return Named.parse(text)
 

@@ -1,4 +1,4 @@
-"""Options that several reports share: moments, periods, ages, credits."""
+"""Options that several commands share: moments, periods, ages, credits, reasons."""
 
 from __future__ import annotations
 
@@ -138,7 +138,32 @@ class CreditsType(click.ParamType[Any]):
         return credits
 
 
+class FreeTextType(click.ParamType[Any]):
+    """Words that go into events, which are never erased: without personal data."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        from ledger.personal import impersonal
+
+        try:
+            return impersonal(value)
+        except LedgerError as error:
+            self.fail(str(error), param, ctx)
+
+
 MOMENT: Final = MomentType()
+FREE_TEXT: Final = FreeTextType()
+
+
+def reason_option(
+    help: str = "Why; kept with the event.", **more: Any
+) -> Callable[[CommandT], CommandT]:
+    """Give a command --reason, which is checked before anything is done."""
+    return click.option("--reason", type=FREE_TEXT, metavar="TEXT", help=help, **more)
+
 
 as_of_option = click.option(
     "--as-of", type=MOMENT, metavar="WHEN",

@@ -13,6 +13,7 @@ from ledger.events import (
     ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BillLineSeen,
     BreakAccepted,
     BreakAdjusted,
     BreakNoted,
@@ -102,6 +103,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | AccountClosed()
             | BalanceOpened()
             | OpeningRestated()
+            | BillLineSeen()
             | PurchaseAttributed()
             | RechargeSettingsSeen()
             | RefundSeen()

@@ -14,6 +14,7 @@ from ledger.events import (
     ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BillLineSeen,
     BreakAccepted,
     BreakAdjusted,
     BreakNoted,
@@ -131,6 +132,7 @@ class _Writing:
             case (
                 PaymentMethodsSeen()
                 | ApiCallsSeen()
+                | BillLineSeen()
                 | PurchaseAttributed()
                 | RechargeSettingsSeen()
                 | RefundSeen()
