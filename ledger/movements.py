@@ -34,6 +34,8 @@ from ledger.events import (
     PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
+    PeriodClosed,
+    PeriodReopened,
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
@@ -118,6 +120,8 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | TransferVoided()
             | TransferUnknown()
             | TransferSettledLate()
+            | PeriodClosed()
+            | PeriodReopened()
             | BalanceObserved()
             | RatesSeen()
             | PacksSeen()

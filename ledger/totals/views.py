@@ -34,6 +34,8 @@ from ledger.events import (
     PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
+    PeriodClosed,
+    PeriodReopened,
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
@@ -144,6 +146,8 @@ class _Writing:
                 | TransferVoided()
                 | TransferUnknown()
                 | TransferSettledLate()
+                | PeriodClosed()
+                | PeriodReopened()
                 | BalanceObserved()
                 | RatesSeen()
                 | PacksSeen()
