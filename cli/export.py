@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cli.known_at import known_at_option
 from cli.session import Session, pass_session
 
 _FILE = click.option(
@@ -25,6 +26,7 @@ def export() -> None:
 
 @export.command(short_help="A journal for hledger.")
 @_CUSTOMER
+@known_at_option
 @_FILE
 @pass_session
 def hledger(session: Session, *, customers: tuple[str, ...], file: Path | None) -> None:
@@ -40,6 +42,7 @@ def hledger(session: Session, *, customers: tuple[str, ...], file: Path | None) 
 
 @export.command(short_help="A journal for beancount.")
 @_CUSTOMER
+@known_at_option
 @_FILE
 @pass_session
 def beancount(session: Session, *, customers: tuple[str, ...], file: Path | None) -> None:

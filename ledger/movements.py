@@ -35,6 +35,8 @@ from ledger.events import (
     PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
+    PeriodClosed,
+    PeriodReopened,
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
@@ -120,6 +122,8 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | TransferVoided()
             | TransferUnknown()
             | TransferSettledLate()
+            | PeriodClosed()
+            | PeriodReopened()
             | BalanceObserved()
             | RatesSeen()
             | PacksSeen()

@@ -35,6 +35,8 @@ from ledger.events import (
     PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
+    PeriodClosed,
+    PeriodReopened,
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
@@ -146,6 +148,8 @@ class _Writing:
                 | TransferVoided()
                 | TransferUnknown()
                 | TransferSettledLate()
+                | PeriodClosed()
+                | PeriodReopened()
                 | BalanceObserved()
                 | RatesSeen()
                 | PacksSeen()
