@@ -57,7 +57,7 @@ def _write(
     session: Session, customers: tuple[str, ...], file: Path | None, dialect: str
 ) -> None:
     from cli import journals
-    from cli.output import write
+    from cli.forms.files import write
     from projections.journal import journal
 
     found = journal(session.database, customers)

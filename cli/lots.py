@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.options import as_of_option
-from cli.output import Output, show, with_output
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--draws", "of_draws", is_flag=True, help="Who drew each lot, and when.")
 @click.option("--lot", metavar="LOT", help="With --draws: of this lot alone.")
 @with_output
+@in_languages
 @pass_session
 def lots(
     session: Session,

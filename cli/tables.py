@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from cli.forms.writing import PLAIN, Writing
 from ledger.credits import ZERO, Credits
 
 UNKNOWN: Final = "?"
@@ -21,6 +22,7 @@ def draw(
     *,
     numbers: Sequence[bool] | None = None,
     color: bool = False,
+    writing: Writing = PLAIN,
 ) -> str:
     """Give a header and aligned rows; `numbers` tells which columns stand to the right.
 
@@ -28,7 +30,10 @@ def draw(
     """
     given = list(zip(*rows, strict=True))
     right = numbers or [any(_is_number(value) for value in values) for values in given]
-    columns = [_column(values, number) for values, number in zip(given, right, strict=True)]
+    columns = [
+        written(values, writing, number=number)
+        for values, number in zip(given, right, strict=True)
+    ]
     widths = [
         max(map(len, (name, *cells))) for name, cells in zip(header, columns, strict=True)
     ]
@@ -61,12 +66,22 @@ def _line(
     return _GAP.join(styled).rstrip()
 
 
-def _column(values: Sequence[Any], number: bool) -> list[str]:
+def written(values: Sequence[Any], writing: Writing, *, number: bool) -> list[str]:
     """Write the cells of a column; one decimal in it gives every number a decimal place."""
     texts = [str(value) for value in values if isinstance(value, Credits)]
     decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
     missing = UNKNOWN if number else ""
-    return [missing if value is None else cell(value, decimals) for value in values]
+    return [
+        missing if value is None else _written(value, decimals, writing, number=number)
+        for value in values
+    ]
+
+
+def _written(value: Any, decimals: int, writing: Writing, *, number: bool) -> str:
+    if isinstance(value, datetime):
+        return writing.moment(value)
+    text = cell(value, decimals)
+    return writing.number(text) if number else text
 
 
 def cell(value: Any, decimals: int = 0) -> str:
@@ -76,7 +91,7 @@ def cell(value: Any, decimals: int = 0) -> str:
             whole, _, rest = str(value).partition(".")
             return f"{whole}.{rest.ljust(decimals, '0')}" if rest or decimals else whole
         case datetime():
-            return value.strftime("%Y-%m-%d %H:%M:%S")
+            return PLAIN.moment(value)
         case None:
             return UNKNOWN
         case _:
