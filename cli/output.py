@@ -139,7 +139,7 @@ def show(
     `account` shows the checkpoint of its customer too. `totals` stand below the rows for
     people, `summed` are the columns that they add up.
     """
-    part = Part(command, report, totals, summed, frozenset(hide), chart)
+    part = Part(command, report, totals, summed, hide=frozenset(hide), chart=chart)
     show_parts([part], output, command=command, words=words, account=account)
 
 

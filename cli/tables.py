@@ -8,10 +8,8 @@ from typing import Any, Final
 
 import click
 
-from cli.forms.writing import PLAIN, Writing
+from cli.forms.writing import PLAIN, UNKNOWN, Writing
 from ledger.credits import ZERO, Credits
-
-UNKNOWN: Final = "?"
 
 _GAP: Final = "  "
 
@@ -21,18 +19,20 @@ def draw(
     rows: Sequence[Sequence[Any]],
     *,
     numbers: Sequence[bool] | None = None,
+    missing: Sequence[str] | None = None,
     color: bool = False,
     writing: Writing = PLAIN,
 ) -> str:
     """Give a header and aligned rows; `numbers` tells which columns stand to the right.
 
-    A missing number is unknown, a missing word is nothing.
+    A missing number is unknown, a missing word is nothing, unless `missing` says otherwise.
     """
     given = list(zip(*rows, strict=True))
     right = numbers or [any(_is_number(value) for value in values) for values in given]
+    none = missing or [UNKNOWN if number else "" for number in right]
     columns = [
-        written(values, writing, number=number)
-        for values, number in zip(given, right, strict=True)
+        written(values, writing, number=number, missing=said)
+        for values, number, said in zip(given, right, none, strict=True)
     ]
     widths = [
         max(map(len, (name, *cells))) for name, cells in zip(header, columns, strict=True)
@@ -66,11 +66,12 @@ def _line(
     return _GAP.join(styled).rstrip()
 
 
-def written(values: Sequence[Any], writing: Writing, *, number: bool) -> list[str]:
+def written(
+    values: Sequence[Any], writing: Writing, *, number: bool, missing: str
+) -> list[str]:
     """Write the cells of a column; one decimal in it gives every number a decimal place."""
     texts = [str(value) for value in values if isinstance(value, Credits)]
     decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
-    missing = UNKNOWN if number else ""
     return [
         missing if value is None else _written(value, decimals, writing, number=number)
         for value in values

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.credits import Credits
 from ledger.database import Row, Rows
-from ledger.errors import IntegrityFailure, UnknownAccount
+from ledger.errors import IntegrityFailure, InvalidValue, UnknownAccount
 from ledger.times import from_us, zone
 
 _CURE: Final = "run `sms-ledger audit verify`"
@@ -90,6 +90,17 @@ def require_known(accounts: Iterable[str], known: Sequence[str]) -> None:
     for account in accounts:
         if account not in known:
             raise UnknownAccount(account, tuple(known))
+
+
+def of_customers(of: Sequence[Book], customers: Sequence[str]) -> list[Book]:
+    """Give the books of some customers, or all. Raises InvalidValue for one without any."""
+    known = {book.customer for book in of}
+    for customer in customers:
+        if customer not in known:
+            some = ", ".join(sorted(known)[:3]) or "none"
+            msg = f"expected a customer of this ledger, found {customer!r}; there is {some}"
+            raise InvalidValue(msg)
+    return [book for book in of if not customers or book.customer in customers]
 
 
 def natural(name: str) -> list[tuple[int, str]]:

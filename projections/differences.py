@@ -101,6 +101,12 @@ class Case:
             if one.kind in {FOREIGN, ACCEPTED}:
                 yield Explanation(one.kind, one.credits, one.text, one.reference)
 
+    def residual(self, lines: Sequence[Explanation]) -> Credits | None:
+        """Give what of the drift these lines do not explain; None where it is not known."""
+        if self.drift is None or self.drift.milli is None:
+            return None
+        return Credits(self.drift.milli) - sum((line.credits for line in lines), ZERO)
+
     def take(self, explained: Explained) -> None:
         for (claim, _), line in zip(explained.used, explained.lines, strict=True):
             self.used[claim.key].append(line)

@@ -119,7 +119,7 @@ def _row(case: Case, oldest_us: int | None, now: datetime) -> Reconciliation:
     drift, book, lines = case.drift, case.book, tuple(case.lines)
     known = None if drift is None else drift.milli
     explained = sum((line.credits for line in lines), ZERO)
-    residual = None if known is None else Credits(known) - explained
+    residual = case.residual(lines)
     seen = drift.seen if drift else None
     return Reconciliation(
         customer=book.customer,

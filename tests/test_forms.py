@@ -28,6 +28,7 @@ from cli.output import LANGUAGES as TYPED
 from ledger.credits import Credits
 from ledger.lots import DrawKind
 from ledger.movements import MovementKind
+from projections.lot_moves import MOVE_KINDS
 from projections.report import Amount, Report
 
 ONE, TWO, OTHER = "sms-ab12345-1", "sms-ab12345-2", "sms-cd67890-1"
@@ -56,6 +57,7 @@ BOOK_REPORTS = {
     "lots": ["lots"],
     "lots-draws": ["lots", "--draws"],
     "cost": ["cost", "--by", "tag"],
+    "sheet": ["sheet", "-p", "2026-10"],
 }
 
 
@@ -331,10 +333,17 @@ def test_every_column_and_kind_of_the_accountants_reports_has_its_words(story, w
             assert row["kind"] in VALUES
 
 
+def test_every_part_of_a_sheet_has_its_words(story):
+    document = story.type("sheet", "-p", "2026-10", "-O", "json").document
+    for name in ("lots", "checks"):
+        assert name in TITLES
+        assert set(document[name][0]) <= set(COLUMNS)
+
+
 def test_every_kind_of_movement_lot_and_draw_has_its_words():
     beside = ("opening", "brought-forward", "closing", "uncovered", "transfer", "total")
     of_movements = {kind for kinds in get_args(MovementKind) for kind in get_args(kinds)}
-    assert {*of_movements, *get_args(DrawKind), *beside} <= set(VALUES)
+    assert {*of_movements, *get_args(DrawKind), *MOVE_KINDS, *beside} <= set(VALUES)
 
 
 @pytest.mark.parametrize("catalogue", [COLUMNS, VALUES, TITLES])

@@ -50,6 +50,9 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "unvalued": Words("crediti di costo ignoto", "crédits de coût inconnu", "unvalued credits"),
     "tag": Words("etichetta", "étiquette", "tag"),
     "country": Words("paese", "pays", "country"),
+    "observed_at": Words("data della lettura OVH", "date du relevé OVH", "OVH read at"),
+    "drift": Words("scostamento", "écart", "drift"),
+    "residual": Words("differenza non spiegata", "écart inexpliqué", "unexplained residual"),
     "batch": Words("campagna", "campagne", "batch"),
     "user": Words("utente", "utilisateur", "user"),
 }  # fmt: skip
@@ -76,6 +79,11 @@ VALUES: Final[Mapping[str, Words]] = {
     "transfer": Words("trasferimento", "transfert", "transfer"),
     "transfer-in": Words("trasferimento in entrata", "transfert entrant", "transfer in"),
     "transfer-out": Words("trasferimento in uscita", "transfert sortant", "transfer out"),
+    "covered": Words(
+        "copertura di consumi precedenti",
+        "couverture de consommations antérieures",
+        "earlier use covered",
+    ),
     "used": Words("consumo", "consommation", "used"),
     "uncovered": Words("scoperto", "découvert", "uncovered"),
     "total": Words("totale", "total", "total"),
@@ -93,6 +101,8 @@ TITLES: Final[Mapping[str, Words]] = {
     "lots": Words("Lotti di crediti", "Lots de crédits", "Lots of credits"),
     "lots-draws": Words("Utilizzo dei lotti", "Utilisation des lots", "Draws of lots"),
     "cost": Words("Costo di competenza", "Coût de la période", "Cost of the period"),
+    "sheet": Words("Scheda di chiusura", "Feuille de clôture", "Period-end sheet"),
+    "checks": Words("Riscontro con OVH", "Rapprochement avec OVH", "Held against OVH"),
     "about": Words("Informazioni", "Informations", "About"),
 }
 

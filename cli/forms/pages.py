@@ -97,8 +97,9 @@ def _heading(column: Column, part: Part, labels: Labels) -> str:
 def _cells(column: Column, rows: Sequence[Any], labels: Labels) -> Iterator[str]:
     values = [labels.value(column.name, getattr(row, column.name)) for row in rows]
     writing = writing_of(labels.language)
-    for text in written(values, writing, number=column.kind.is_number):
-        minus = column.kind.is_number and text.startswith("-")
+    number = column.kind.is_number
+    for text in written(values, writing, number=number, missing=column.missing):
+        minus = number and text.startswith("-")
         yield f"<td{_class(column, minus=minus)}>{escape(text)}</td>"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.forms.writing import UNKNOWN
 from ledger.errors import Misuse
 
 if TYPE_CHECKING:
@@ -22,14 +23,16 @@ class Unwritable(Misuse):
 class Part:
     """Rows of one type, under a name.
 
-    `totals` stand below them for people; `summed` names the columns that they add up. `hide`
-    names columns that tell a person nothing here; `chart` is a drawing (SVG) for a page.
+    `totals` stand below them for people; `summed` names the columns that they add up, over the
+    rows of the same customer and currency, and with the same `like`. `hide` names columns that
+    tell a person nothing here; `chart` is a drawing (SVG) for a page.
     """
 
     name: str
     report: Report[Any]
     totals: Sequence[Any] = ()
     summed: Sequence[str] = ()
+    like: Sequence[str] = ()
     hide: frozenset[str] = field(default=frozenset())
     chart: str | None = None
 
@@ -53,19 +56,26 @@ _NUMBERS: Final = frozenset((Kind.COUNT, Kind.CREDITS, Kind.MONEY))
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field that fits into a cell."""
+    """A field that fits into a cell; `missing` is what people see where there is none."""
 
     name: str
     kind: Kind
+    missing: str
 
 
 def columns(report: Report[Any], hide: frozenset[str] = frozenset()) -> list[Column]:
     """Give the columns of a report; nested fields are none."""
     return [
-        Column(one.name, _kind(str(one.type)))
+        _column(one)
         for one in fields(report.row)
         if not one.metadata.get("nested", False) and one.name not in hide
     ]
+
+
+def _column(one: Field[Any]) -> Column:
+    kind = _kind(str(one.type))
+    may_be_unknown = kind.is_number and not one.metadata.get("optional", False)
+    return Column(one.name, kind, UNKNOWN if may_be_unknown else "")
 
 
 def _kind(annotation: str) -> Kind:

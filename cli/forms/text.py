@@ -56,6 +56,7 @@ def _columns(part: Part, labels: Labels | None, *, color: bool) -> str:
         [labels.column(one.name) if labels else one.name.replace("_", " ") for one in found],
         [list(_cells(row, [one.name for one in found], labels)) for row in rows],
         numbers=[one.kind.is_number for one in found],
+        missing=[one.missing for one in found],
         color=color,
         writing=writing_of(labels.language if labels else None),
     )

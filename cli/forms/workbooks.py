@@ -184,11 +184,12 @@ class _Sheet:
             if field.column.name in self._part.summed and value is not None:
                 shown = self._formats.of(field.format, bold=True)
                 formula = self._sum(number, place, row)
-                self._sheet.write_formula(number, place, formula, shown, str(value))
+                self._sheet.write_formula(number, place, formula, shown, Decimal(str(value)))
 
     def _sum(self, number: int, place: int, row: Any) -> str:
         like = [one for one in self._part.totals if one.customer == row.customer]
         told = [
+            *self._part.like,
             *(["customer"] if len(like) < len(self._part.totals) else []),
             *(["currency"] if len(like) > 1 else []),
         ]

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from cli.forms.labels import Language
 
+# A number that is not known.
+UNKNOWN: Final = "?"
+
 _NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
 _GROUP: Final = 3
 
