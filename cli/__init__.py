@@ -38,7 +38,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "lots": ("cli.lots:lots", "What was bought, at what cost, what is left, who drew it."),
     "value": ("cli.value:value", "What the credits that are left have cost."),
     "sheet": ("cli.sheet:sheet", "What an accountant books at a period's end."),
-    "export": ("cli.export:export", "The books for hledger and beancount."),
+    "export": ("cli.export:export", "The books for other programs: journals, entries."),
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),

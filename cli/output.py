@@ -71,7 +71,11 @@ def with_output(command: CommandT) -> CommandT:
     def together(ctx: click.Context, _param: click.Parameter, file: Path | None) -> None:
         taken = {name: ctx.params.pop(name, None) for name in _OPTIONS}
         suffix = file.suffix.lower() if file else ""
-        form = taken["output_format"] or _FORMAT_OF_SUFFIX.get(suffix, "table")
+        asked = ctx.meta.get(_ASKED)
+        if asked and taken["output_format"]:
+            msg = f"--format cannot be combined with -O, found both: leave -O out for {asked}"
+            raise click.UsageError(msg, ctx)
+        form = asked or taken["output_format"] or _FORMAT_OF_SUFFIX.get(suffix, "table")
         language = cast("Language | None", taken["language"])
         ctx.params["output"] = Output(
             form,
@@ -103,6 +107,22 @@ def with_output(command: CommandT) -> CommandT:
         "-O", "--output-format", "output_format", type=click.Choice(FORMATS), is_eager=True,
         help="Default: table.",
     )(command)  # fmt: skip
+
+
+# Where a command's own --format is kept until -o is read.
+_ASKED: Final = "cli.output.form"
+
+
+def with_form(*forms: str) -> Callable[[CommandT], CommandT]:
+    """Give a command of `with_output` --format: forms that it alone has, or prefers."""
+
+    def kept(ctx: click.Context, _param: click.Parameter, form: str | None) -> None:
+        ctx.meta[_ASKED] = form
+
+    return click.option(
+        "--format", type=click.Choice(forms), is_eager=True, expose_value=False, callback=kept,
+        help="In place of -O.",
+    )  # fmt: skip
 
 
 _OPTIONS: Final = ("output_format", "language", "decimal_mark", "bom")

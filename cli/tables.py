@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from typing import Any, Final
 
 import click
@@ -79,7 +79,7 @@ def written(
 
 
 def _written(value: Any, decimals: int, writing: Writing, *, number: bool) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return writing.moment(value)
     text = cell(value, decimals)
     return writing.number(text) if number else text
@@ -91,7 +91,7 @@ def cell(value: Any, decimals: int = 0) -> str:
         case Credits():
             whole, _, rest = str(value).partition(".")
             return f"{whole}.{rest.ljust(decimals, '0')}" if rest or decimals else whole
-        case datetime():
+        case date():
             return PLAIN.moment(value)
         case None:
             return UNKNOWN

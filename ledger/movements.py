@@ -21,6 +21,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -123,6 +124,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | PacksSeen()
             | RechargeRulesStated()
             | VatRecoverySet()
+            | EntryAccountsSet()
             | OpeningCostStated()
         ):
             return

@@ -6,7 +6,7 @@ No event is decoded here, and no library imported that would do it: `bal` starts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -94,13 +94,17 @@ def require_known(accounts: Iterable[str], known: Sequence[str]) -> None:
 
 def of_customers(of: Sequence[Book], customers: Sequence[str]) -> list[Book]:
     """Give the books of some customers, or all. Raises InvalidValue for one without any."""
-    known = {book.customer for book in of}
+    require_customers(customers, {book.customer for book in of})
+    return [book for book in of if not customers or book.customer in customers]
+
+
+def require_customers(customers: Iterable[str], known: Collection[str]) -> None:
+    """Raise InvalidValue for a customer that the ledger does not have."""
     for customer in customers:
         if customer not in known:
             some = ", ".join(sorted(known)[:3]) or "none"
             msg = f"expected a customer of this ledger, found {customer!r}; there is {some}"
             raise InvalidValue(msg)
-    return [book for book in of if not customers or book.customer in customers]
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -58,6 +58,8 @@ BOOK_REPORTS = {
     "lots-draws": ["lots", "--draws"],
     "cost": ["cost", "--by", "tag"],
     "sheet": ["sheet", "-p", "2026-10"],
+    "entries": ["export", "entries", "-p", "2026-10"],
+    "account-entries": ["account", "entries"],
 }
 
 
@@ -234,7 +236,8 @@ def test_equal_reports_make_equal_files(story, tmp_path, form):
 
 # --- CSV ------------------------------------------------------------------------------------
 
-NUMBERS = {"credits", "balance", "left", "value", "net", "cost", "unvalued", "vat", "left_cost"}
+NUMBERS = {"credits", "balance", "left", "value", "net", "cost", "unvalued", "vat", "left_cost",
+           "debit", "credit"}  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["it", "fr"])

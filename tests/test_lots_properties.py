@@ -253,3 +253,20 @@ def worth(rows: list[dict]) -> Decimal:
     return sum(
         Decimal(row["value"] or 0) for row in rows if row.get("kind", "closing") == "closing"
     )
+
+
+@on_each_store(**FEW, history=histories())
+def test_entries_balance_and_their_prepaid_accounts_hold_the_value(store: Store, history):
+    with store.ledger() as url:
+        books = Books(url).draw(drawing(history), together=True)
+        by_entry, prepaid = Counter(), Counter()
+        for row in books.rows("export", "entries", "-p", "2026"):
+            signed = Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
+            by_entry[row["entry"]] += signed
+            if row["code"] == "SP.A.D":
+                prepaid[row["account"]] += signed
+        assert not any(by_entry.values())
+        value: Counter = Counter()
+        for row in books.rows("value", "--as-of", "2026-12-31"):
+            value[row["account"]] += Decimal(row["value"] or 0)
+        assert [prepaid[one] for one in ACCOUNTS] == [value[one] for one in ACCOUNTS]

@@ -53,6 +53,16 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "observed_at": Words("data della lettura OVH", "date du relevé OVH", "OVH read at"),
     "drift": Words("scostamento", "écart", "drift"),
     "residual": Words("differenza non spiegata", "écart inexpliqué", "unexplained residual"),
+    "entry": Words("n. registrazione", "n° d'écriture", "entry"),
+    "day": Words("data", "date", "date"),
+    "code": Words("conto", "compte", "account"),
+    "label": Words("descrizione del conto", "libellé du compte", "account label"),
+    "piece": Words("documento", "pièce", "document"),
+    "debit": Words("dare", "débit", "debit"),
+    "credit": Words("avere", "crédit", "credit"),
+    "role": Words("funzione", "rôle", "role"),
+    "since": Words("dal", "depuis", "since"),
+    "actor": Words("autore", "auteur", "actor"),
     "batch": Words("campagna", "campagne", "batch"),
     "user": Words("utente", "utilisateur", "user"),
 }  # fmt: skip
@@ -102,6 +112,8 @@ TITLES: Final[Mapping[str, Words]] = {
     "lots-draws": Words("Utilizzo dei lotti", "Utilisation des lots", "Draws of lots"),
     "cost": Words("Costo di competenza", "Coût de la période", "Cost of the period"),
     "sheet": Words("Scheda di chiusura", "Feuille de clôture", "Period-end sheet"),
+    "entries": Words("Scritture contabili", "Écritures comptables", "Entries"),
+    "account-entries": Words("Conti contabili", "Comptes comptables", "Accounts of entries"),
     "checks": Words("Riscontro con OVH", "Rapprochement avec OVH", "Held against OVH"),
     "about": Words("Informazioni", "Informations", "About"),
 }
@@ -112,6 +124,7 @@ PHRASES: Final[Mapping[str, Words]] = {
     "log position": Words("posizione nel registro", "position au journal", "log position"),
     "checkpoint": Words("punto di controllo", "point de contrôle", "checkpoint"),
     "checkpoint of": Words("punto di controllo di", "point de contrôle de", "checkpoint of"),
+    "journal": Words("Crediti SMS", "Crédits SMS", "SMS credits"),
     "note": Words("nota", "note", "note"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from cli.forms.parts import Part
@@ -44,7 +44,7 @@ def plain(value: Any) -> Any:
     match value:
         case Credits():
             return str(value)
-        case datetime():
+        case date():  # and times, which are dates
             return value.isoformat()
         case tuple() | list():
             return [plain(one) for one in value]

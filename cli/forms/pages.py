@@ -106,7 +106,7 @@ def _cells(column: Column, rows: Sequence[Any], labels: Labels) -> Iterator[str]
 def _class(column: Column, *, minus: bool = False) -> str:
     names = [
         *(["n"] if column.kind.is_number else []),
-        *(["t"] if column.kind is Kind.TIME else []),
+        *(["t"] if column.kind in {Kind.TIME, Kind.DAY} else []),
         *(["minus"] if minus else []),
     ]
     return f' class="{" ".join(names)}"' if names else ""

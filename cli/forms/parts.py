@@ -45,6 +45,7 @@ class Kind(Enum):
     CREDITS = auto()
     MONEY = auto()
     TIME = auto()
+    DAY = auto()
 
     @property
     def is_number(self) -> bool:
@@ -87,6 +88,8 @@ def _kind(annotation: str) -> Kind:
         return Kind.MONEY
     if "datetime" in words:
         return Kind.TIME
+    if "date" in words:
+        return Kind.DAY
     return Kind.COUNT if words == ["int"] else Kind.TEXT
 
 

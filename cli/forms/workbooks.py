@@ -6,7 +6,7 @@ Equal reports make equal files: what the file says of its making is what the rep
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
@@ -37,7 +37,8 @@ _MOST_IN_A_NAME: Final = 31
 # A spreadsheet computes with doubles, which hold so many digits; what has more is text.
 _EXACT_DIGITS: Final = 15
 
-_TIME: Final = "yyyy-mm-dd hh:mm:ss"
+_DAY: Final = "yyyy-mm-dd"
+_TIME: Final = f"{_DAY} hh:mm:ss"
 _WIDEST: Final = 60
 _ROOM: Final = 2
 
@@ -155,17 +156,23 @@ class _Sheet:
 
     def _cell(self, row: int, place: int, field: _Field, value: Any, *, bold: bool) -> int:
         """Write a cell; gives how wide it is."""
-        if isinstance(value, datetime):
-            local = value if field.zone else value.astimezone(UTC)
-            shown = self._formats.of(_TIME, bold=bold)
-            self._sheet.write_datetime(row, place, local.replace(tzinfo=None), shown)
-            return len(_TIME)
+        if isinstance(value, date):
+            return self._date(row, place, field, value, bold=bold)
         text = str(plain(value))
         if not _is_number(field.column, value) or _digits(text) > _EXACT_DIGITS:
             return self._text(row, place, text, bold=bold)
         shown = self._formats.of(field.format, bold=bold)
         self._sheet.write_number(row, place, Decimal(text), shown)
         return len(text) + len(text) // 3
+
+    def _date(self, row: int, place: int, field: _Field, value: date, *, bold: bool) -> int:
+        if isinstance(value, datetime):
+            local = value if field.zone else value.astimezone(UTC)
+            shown, value = _TIME, local.replace(tzinfo=None)
+        else:
+            shown = _DAY
+        self._sheet.write_datetime(row, place, value, self._formats.of(shown, bold=bold))
+        return len(shown)
 
     def _text(self, row: int, place: int, text: str, *, bold: bool) -> int:
         """Write text as text, also where it looks like a formula."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ _GROUP: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Marks of decimals and of thousands, and the form of a time."""
+    """Marks of decimals and of thousands, and the form of a day."""
 
     decimal_mark: str
     thousands_mark: str
-    time: str
+    day: str = "%Y-%m-%d"
 
     def number(self, digits: str) -> str:
         """Write digits such as `-1234.5`: `-1.234,5`."""
@@ -34,11 +34,12 @@ class Writing:
         mark = self.decimal_mark if point else ""
         return f"{sign}{self.thousands_mark.join(groups)}{mark}{decimals}"
 
-    def moment(self, at: datetime) -> str:
-        return at.strftime(self.time)
+    def moment(self, at: date) -> str:
+        """Write a time, or a day."""
+        return at.strftime(f"{self.day} %H:%M:%S" if isinstance(at, datetime) else self.day)
 
 
-PLAIN: Final = Writing(".", "", "%Y-%m-%d %H:%M:%S")
+PLAIN: Final = Writing(".", "")
 
 
 def writing_of(language: Language | None) -> Writing:
@@ -47,8 +48,8 @@ def writing_of(language: Language | None) -> Writing:
         case None:
             return PLAIN
         case "it":
-            return Writing(",", ".", "%d/%m/%Y %H:%M:%S")
+            return Writing(",", ".", "%d/%m/%Y")
         case "fr":
-            return Writing(",", _NARROW, "%d/%m/%Y %H:%M:%S")
+            return Writing(",", _NARROW, "%d/%m/%Y")
         case "en":
-            return Writing(".", ",", "%Y-%m-%d %H:%M:%S")
+            return Writing(".", ",")

@@ -22,6 +22,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -149,6 +150,7 @@ class _Writing:
                 | PacksSeen()
                 | RechargeRulesStated()
                 | VatRecoverySet()
+                | EntryAccountsSet()
                 | OpeningCostStated()
             ):
                 pass
