@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import MOMENT, as_of_option, reason_option
-from cli.output import Output, show, with_output
+from cli.options import ENTRY_ACCOUNT, MOMENT, as_of_option, reason_option
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from ledger.events import EntryAccount
     from projections.moments import Moment
 
 
@@ -149,3 +150,55 @@ def vat(
     )
     said = "is recorded" if new else "was known"
     click.echo(f"{name} gets back {recoverable} % of the VAT on later bills; this {said}")
+
+
+@account.command(short_help="Which accounts of its own books a customer's entries use.")
+@click.argument("name", metavar="[NICHANDLE]", required=False)
+@click.option(
+    "--set", "wanted", multiple=True, metavar='"ROLE=CODE LABEL"', type=ENTRY_ACCOUNT,
+    help='Such as "prepaid=486 Charges constatées d\'avance"; may be repeated.',
+)  # fmt: skip
+@click.option("--from", "since", type=MOMENT, metavar="DATE", help="For entries from then on.")
+@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@with_output
+@in_languages
+@pass_session
+def entries(
+    session: Session,
+    name: str | None,
+    *,
+    wanted: tuple[EntryAccount, ...],
+    since: Moment | None,
+    reason: str | None,
+    output: Output,
+) -> None:
+    """Show the accounts that `export entries` uses, or set some of those of NICHANDLE.
+
+    What is set is recorded and holds for entries from a day on; without it, the accounts are
+    those that the program ships for the customer's country.
+
+    Example: sms-ledger account entries ab12345-ovh --set "expense=626 SMS" --from 2026-01-01
+    """
+    if not wanted:
+        from projections.entry_accounts import entry_accounts
+
+        found = entry_accounts(session.database, [name] if name else [])
+        show(found, output, command="account-entries")
+        return
+    if name is None or since is None:
+        msg = "--set needs NICHANDLE and --from DATE"
+        raise click.UsageError(msg)
+    from cli.actions.costing import set_accounts
+    from ledger.events import FromOperator
+
+    new = set_accounts(
+        session.ledger,
+        session.database,
+        name,
+        wanted,
+        since=since,
+        stamp=session.stamp(FromOperator(), reason=reason),
+    )
+    said = "this is recorded" if new else "this was known"
+    roles = ", ".join(f"{one.role} {one.code}" for one in wanted)
+    click.echo(f"{name} uses {roles} in its entries; {said}")

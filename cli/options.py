@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from ledger.credits import Credits
+    from ledger.events import EntryAccount
     from ledger.merkle import Expected
     from projections.moments import Moment, Period
 
@@ -114,6 +115,29 @@ class AnchorType(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+class EntryAccountType(click.ParamType[Any]):
+    """`prepaid=486 Charges constatées d'avance`: an account of the customer's own books."""
+
+    name = "account"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> EntryAccount:
+        from ledger.events import ENTRY_ROLES, EntryAccount
+
+        if isinstance(value, EntryAccount):
+            return value
+        name, _, account = value.partition("=")
+        code, _, label = account.strip().partition(" ")
+        role = next((one for one in ENTRY_ROLES if one == name.strip()), None)
+        if role is None or not label.strip():
+            self.fail(
+                f"expected ROLE=CODE LABEL like 'expense=626 SMS', ROLE being one of"
+                f" {', '.join(ENTRY_ROLES)}, found {value!r}", param, ctx,
+            )  # fmt: skip
+        return EntryAccount(role=role, code=code, label=label.strip())
+
+
 class CreditsType(click.ParamType[Any]):
     """`250`, `12.5`; else `-12.5` too, where a rule of its own refuses what is below zero."""
 
@@ -155,6 +179,7 @@ class FreeTextType(click.ParamType[Any]):
 
 
 MOMENT: Final = MomentType()
+ENTRY_ACCOUNT: Final = EntryAccountType()
 FREE_TEXT: Final = FreeTextType()
 
 

@@ -187,6 +187,32 @@ class VatRecoverySet(Event, frozen=True, kw_only=True):
     recoverable: str
 
 
+# What a line of a book-keeping entry is for.
+EntryRole = Literal[
+    "prepaid", "supplier", "vat", "expense", "adjustment", "opening", "suspense"
+]
+ENTRY_ROLES: Final[tuple[EntryRole, ...]] = get_args(EntryRole)
+
+
+class EntryAccount(Fact, frozen=True, kw_only=True):
+    """An account of the customer's own book-keeping: its code and label in that chart."""
+
+    role: EntryRole
+    code: str
+    label: str
+
+
+class EntryAccountsSet(Event, frozen=True, kw_only=True):
+    """Which accounts of its own books a customer's entries use from `happened_at` on.
+
+    It names those that changed; other roles keep theirs, or what the program ships.
+    """
+
+    TOPIC: ClassVar[str] = "sms.entry-accounts-set.1"
+    customer: str
+    accounts: tuple[EntryAccount, ...]
+
+
 # --- the account -------------------------------------------------------------------------
 
 
@@ -895,6 +921,7 @@ CustomerEvent = (
     | ImportCompleted
     | ApiCallsSeen
     | VatRecoverySet
+    | EntryAccountsSet
 )
 AccountEvent = (
     AccountOpened

@@ -22,6 +22,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -129,6 +130,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | PacksSeen()
             | RechargeRulesStated()
             | VatRecoverySet()
+            | EntryAccountsSet()
             | OpeningCostStated()
         ):
             return

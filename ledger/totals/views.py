@@ -23,6 +23,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -155,6 +156,7 @@ class _Writing:
                 | PacksSeen()
                 | RechargeRulesStated()
                 | VatRecoverySet()
+                | EntryAccountsSet()
                 | OpeningCostStated()
             ):
                 pass
