@@ -159,7 +159,8 @@ def vat(
     help='Such as "prepaid=486 Charges constatées d\'avance"; may be repeated.',
 )  # fmt: skip
 @click.option("--from", "since", type=MOMENT, metavar="DATE", help="For entries from then on.")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
+@known_at_option
 @with_output
 @in_languages
 @pass_session
@@ -185,8 +186,8 @@ def entries(
         found = entry_accounts(session.database, [name] if name else [])
         show(found, output, command="account-entries")
         return
-    if name is None or since is None:
-        msg = "--set needs NICHANDLE and --from DATE"
+    if name is None or since is None or session.looks_back:
+        msg = "--set needs NICHANDLE and --from DATE, and is done now, without --known-at"
         raise click.UsageError(msg)
     from cli.actions.costing import set_accounts
     from ledger.events import FromOperator

@@ -68,6 +68,7 @@ def beancount(session: Session, *, customers: tuple[str, ...], file: Path | None
 @export.command(short_help="Entries for the customer's own books.")
 @_CUSTOMER
 @with_period
+@known_at_option
 @with_output
 @with_form("csv", "fec")
 @in_languages

@@ -127,6 +127,7 @@ class EntryAccountType(click.ParamType[Any]):
 
         if isinstance(value, EntryAccount):
             return value
+        value = FREE_TEXT.convert(value, param, ctx)
         name, _, account = value.partition("=")
         code, _, label = account.strip().partition(" ")
         role = next((one for one in ENTRY_ROLES if one == name.strip()), None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import with_period
 from cli.output import Output, in_languages, show_parts, with_output
 from cli.session import Session, pass_session
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     help="Only this one's accounts; may be repeated.",
 )  # fmt: skip
 @with_period
+@known_at_option
 @with_output
 @in_languages
 @pass_session

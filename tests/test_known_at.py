@@ -53,6 +53,7 @@ NO_KNOWN_AT = {
 }  # fmt: skip
 
 NO_AS_OF = {
+    "account entries": "each setting is shown with its date",
     "account show": "breaks and settings are shown as they stand: --known-at tells of then",
     "audit show": "an event is what it is",
     "audit export": "every event is in it",
@@ -115,7 +116,8 @@ PRINTED = [
     f"account show {FIRST}", "transfer list", "forecast", "recharge show",
     f"recharge whatif {FIRST} --threshold 50 --amount 100", "recharge rules show", "rates show",
     "rates packs", "rates diff", "quote --to IT --billing-country IT", "export hledger",
-    "export beancount", "audit log", "audit show 3", "close status --all",
+    "export beancount", "export entries", "account entries", "sheet -p 2026-10", "audit log",
+    "audit show 3", "close status --all",
 ]  # fmt: skip
 FORMATS = ("table", "json", "csv")
 
