@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from cli.options import FREE_TEXT
 from cli.session import Begun, Session
 from ledger.errors import LedgerError
 
@@ -37,7 +38,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "lots": ("cli.lots:lots", "What was bought, at what cost, what is left, who drew it."),
     "value": ("cli.value:value", "What the credits that are left have cost."),
-    "export": ("cli.export:export", "The books for hledger and beancount."),
+    "close": ("cli.close:close", "Months of a customer: closed, reopened, what they wait for."),
+    "sheet": ("cli.sheet:sheet", "What an accountant books at a period's end."),
+    "export": ("cli.export:export", "The books for other programs: journals, entries."),
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
@@ -83,7 +86,10 @@ class Commands(click.Group):
     "--database", metavar="URL", help="A file, or sqlite:///FILE. Default: the user's ledger."
 )
 @click.option("--profile", metavar="NAME", help="The section of ovh.conf to read OVH with.")
-@click.option("--actor", metavar="NAME", help="Who acts. Default: the operating system's user.")
+@click.option(
+    "--actor", type=FREE_TEXT, metavar="NAME",
+    help="Who acts. Default: the operating system's user.",
+)  # fmt: skip
 @click.option("--no-color", is_flag=True, help="No colours, also on a terminal.")
 @click.version_option(package_name="sms-ledger", message="%(prog)s %(version)s")
 @click.pass_context

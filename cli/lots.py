@@ -8,7 +8,7 @@ import click
 
 from cli.known_at import known_at_option
 from cli.options import as_of_option
-from cli.output import Output, show, with_output
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--lot", metavar="LOT", help="With --draws: of this lot alone.")
 @known_at_option
 @with_output
+@in_languages
 @pass_session
 def lots(
     session: Session,

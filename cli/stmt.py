@@ -9,7 +9,7 @@ import click
 
 from cli.known_at import known_at_option
 from cli.options import as_of_option, with_period
-from cli.output import Output, show, with_output
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @as_of_option
 @known_at_option
 @with_output
+@in_languages
 @pass_session
 def stmt(
     session: Session,

@@ -13,6 +13,7 @@ from ledger.events import (
     ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BillLineSeen,
     BreakAccepted,
     BreakAdjusted,
     BreakNoted,
@@ -21,6 +22,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -34,6 +36,8 @@ from ledger.events import (
     PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
+    PeriodClosed,
+    PeriodReopened,
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
@@ -102,6 +106,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | AccountClosed()
             | BalanceOpened()
             | OpeningRestated()
+            | BillLineSeen()
             | PurchaseAttributed()
             | RechargeSettingsSeen()
             | RefundSeen()
@@ -118,11 +123,14 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | TransferVoided()
             | TransferUnknown()
             | TransferSettledLate()
+            | PeriodClosed()
+            | PeriodReopened()
             | BalanceObserved()
             | RatesSeen()
             | PacksSeen()
             | RechargeRulesStated()
             | VatRecoverySet()
+            | EntryAccountsSet()
             | OpeningCostStated()
         ):
             return

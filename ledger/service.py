@@ -21,6 +21,7 @@ from ledger import account as accounts
 from ledger import consumption as consumptions
 from ledger import customer as customers
 from ledger import observation as observations
+from ledger import period as periods
 from ledger import rates as rate_books
 from ledger import rule_book as rule_books
 from ledger import transfer as transfers
@@ -29,7 +30,7 @@ from ledger.canonical import encode
 from ledger.consumption import Consumption
 from ledger.customer import Customer
 from ledger.database import Address, connect
-from ledger.errors import IntegrityFailure
+from ledger.errors import DatabaseBusy, IntegrityFailure
 from ledger.events import (
     AccountEvent,
     BalanceObserved,
@@ -38,6 +39,7 @@ from ledger.events import (
     LedgerEvent,
     LineKind,
     PageRecorded,
+    PeriodEvent,
     RatesEvent,
     RechargeRulesStated,
     TransferEvent,
@@ -48,11 +50,13 @@ from ledger.names import (
     consumption_stream,
     customer_stream,
     observations_stream,
+    periods_stream,
     rates_stream,
     transfers_stream,
 )
 from ledger.observation import Observations
 from ledger.pages import Line, LineId, unpack
+from ledger.period import Periods
 from ledger.rates import RateBook
 from ledger.rule_book import RuleBook
 from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
@@ -61,7 +65,9 @@ from ledger.times import to_us
 from ledger.totals import Recorded
 from ledger.transfer import Transfers
 
-State = Customer | Account | Consumption | Observations | RateBook | RuleBook | Transfers
+State = (
+    Customer | Account | Consumption | Observations | RateBook | RuleBook | Transfers | Periods
+)
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 6
@@ -84,6 +90,8 @@ def stream_of(state: State) -> str:  # noqa: PLR0911 (one per stream)
             return RECHARGE_RULES
         case Transfers():
             return transfers_stream(state.customer)
+        case Periods():
+            return periods_stream(state.customer)
         case _:
             assert_never(state)
 
@@ -104,6 +112,8 @@ def _evolve(state: State, event: LedgerEvent) -> None:
         rule_books.evolve(state, event)
     elif isinstance(state, Transfers) and isinstance(event, TransferEvent):
         transfers.evolve(state, event)
+    elif isinstance(state, Periods) and isinstance(event, PeriodEvent):
+        periods.evolve(state, event)
     else:
         msg = f"expected an event of the stream {stream_of(state)}, found {event.TOPIC}"
         raise IntegrityFailure(msg)
@@ -117,6 +127,17 @@ def _draft(state: State) -> State:
         if isinstance(value, dict | list | set):
             setattr(draft, field.name, value.copy())
     return draft
+
+
+def _require_none_held(work: Work) -> None:
+    """Refuse to go on alone with what rests on a report: it could not be brought up to date."""
+    if work.held:
+        streams = ", ".join(sorted(work.held))
+        msg = (
+            f"expected that {streams} stand still while it is decided, found that other"
+            " programs kept recording there: run the command again when they are done"
+        )
+        raise DatabaseBusy(msg)
 
 
 def _recorded(placed: Placed) -> Recorded:
@@ -151,7 +172,7 @@ class Ledger:
             try:
                 result = decide(work)
                 if work.placed:
-                    self._storage.append(*work.placed)
+                    self._storage.append(*work.placed, held=work.held)
             except VersionConflict:
                 time.sleep(wait_s * (0.5 + random.random()))  # noqa: S311 (jitter, no secret)
                 # The first time at once: who was first has just come to an end.
@@ -159,6 +180,7 @@ class Ledger:
             else:
                 self._keep(work)
                 return result
+        _require_none_held(work)
         return self._work_alone(decide)
 
     def _work_alone(self, decide: Callable[[Work], T]) -> T:
@@ -238,12 +260,16 @@ class Ledger:
 
 
 class Work:
-    """One attempt at a change: the states that it looked at, the events that it places."""
+    """One attempt at a change: the states that it looked at, the events that it places.
+
+    `held` are the streams, with their versions, on which it rests without writing to them.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.drafts: dict[str, State] = {}
         self.placed: list[Placed] = []
+        self.held: dict[str, int] = {}
 
     def customer(self, name: str) -> Customer:
         state = self._load(Customer(name))
@@ -280,11 +306,23 @@ class Work:
         assert isinstance(state, Transfers)  # noqa: S101
         return state
 
+    def periods(self, customer: str) -> Periods:
+        state = self._load(Periods(customer))
+        assert isinstance(state, Periods)  # noqa: S101
+        return state
+
     def _load(self, fresh: State) -> State:
         stream = stream_of(fresh)
         if stream not in self.drafts:
             self.drafts[stream] = _draft(self._ledger.load(fresh))
         return self.drafts[stream]
+
+    def hold(self, *states: State) -> None:
+        """Rest on states as they are now: where their streams move, decide anew.
+
+        To be called before anything else is read of them, such as a report.
+        """
+        self.held.update({stream_of(state): state.version for state in states})
 
     def known_lines(
         self, account: str, kind: LineKind, ids: Iterable[LineId]

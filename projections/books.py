@@ -6,7 +6,7 @@ No event is decoded here, and no library imported that would do it: `bal` starts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.credits import Credits
 from ledger.database import Row, Rows
-from ledger.errors import IntegrityFailure, UnknownAccount
+from ledger.errors import IntegrityFailure, InvalidValue, UnknownAccount
 from ledger.names import OBSERVATIONS
 from ledger.times import from_us, zone
 
@@ -92,6 +92,21 @@ def require_known(accounts: Iterable[str], known: Sequence[str]) -> None:
     for account in accounts:
         if account not in known:
             raise UnknownAccount(account, tuple(known))
+
+
+def of_customers(of: Sequence[Book], customers: Sequence[str]) -> list[Book]:
+    """Give the books of some customers, or all. Raises InvalidValue for one without any."""
+    require_customers(customers, {book.customer for book in of})
+    return [book for book in of if not customers or book.customer in customers]
+
+
+def require_customers(customers: Iterable[str], known: Collection[str]) -> None:
+    """Raise InvalidValue for a customer that the ledger does not have."""
+    for customer in customers:
+        if customer not in known:
+            some = ", ".join(sorted(known)[:3]) or "none"
+            msg = f"expected a customer of this ledger, found {customer!r}; there is {some}"
+            raise InvalidValue(msg)
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -22,11 +22,12 @@ DayTotals = dict[tuple[str, str], dict[str, list[int]]]
 
 
 class DaySums:
-    """Sums in memory: `found`, of so many days and kinds (`size`)."""
+    """Sums in memory: `found`, of so many days and kinds (`size`); the table begins empty."""
 
     def __init__(self) -> None:
         self.found: DayTotals = {}
         self.size = 0
+        self._table = DAILY_TOTAL.new
 
     def add_movement(self, counted: Counted, movement: Movement, recorded_us: int) -> None:
         at_us = movement.at_us
@@ -74,7 +75,8 @@ class DaySums:
     def flush(self, database: Database, *, everything: bool = True) -> None:
         """Add to the table what was gathered, or only where that is much."""
         if everything or self.size > _AT_MOST:
-            database.insert(DAILY_TOTAL, sorted(self._rows()))
+            database.insert(self._table, sorted(self._rows()))
+            self._table = DAILY_TOTAL
             self.found.clear()
             self.size = 0
 

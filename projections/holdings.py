@@ -158,6 +158,20 @@ def draws_of(rows: Rows, account: str, until_us: int, since_us: int = 0) -> Iter
         yield _drawn(account, row, until_us)
 
 
+def covered_of(rows: Rows, account: str, until_us: int, since_us: int) -> Iterator[Drawn]:
+    """Give what had left an account before `since`, and was covered from then on."""
+    for row in rows.execute(
+        "SELECT covered_at_us, kind, reference, day, lot_account, lot, first_milli, milli, NULL"
+        " FROM lot_draw WHERE account = :account AND at_us < :since"
+        " AND covered_at_us >= :since AND covered_at_us < :until"
+        " ORDER BY covered_at_us, kind, reference, number",
+        account=account,
+        since=since_us,
+        until=until_us,
+    ):
+        yield _drawn(account, row, until_us)
+
+
 def _drawn(account: str, row: Row, until_us: int) -> Drawn:
     at_us, kind, reference, day, lot_account, lot, first, milli, covered_us = row
     paid = lot is not None and (covered_us is None or covered_us < until_us)

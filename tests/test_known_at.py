@@ -39,7 +39,7 @@ NO_KNOWN_AT = {
     **dict.fromkeys(
         ("account close", "account opening", "account vat", "rates import", "recharge set",
          "recharge rules state", "transfer request", "transfer resolve", "recon accept",
-         "recon adjust", "recon assign", "recon note"),
+         "recon adjust", "recon assign", "recon note", "close month", "close reopen"),
         "it records: that is done now",
     ),
     **dict.fromkeys(
@@ -53,12 +53,14 @@ NO_KNOWN_AT = {
 }  # fmt: skip
 
 NO_AS_OF = {
+    "account entries": "each setting is shown with its date",
     "account show": "breaks and settings are shown as they stand: --known-at tells of then",
     "audit show": "an event is what it is",
     "audit export": "every event is in it",
     "rates diff": "it takes two dates",
     "recharge rules show": "every version is shown, with its date",
     "recon breaks": "a break's life is one of decisions: --known-at tells of then",
+    "close status": "each close has its date",
     "export hledger": "each transaction has its date",
     "export beancount": "each transaction has its date",
 }
@@ -114,7 +116,8 @@ PRINTED = [
     f"account show {FIRST}", "transfer list", "forecast", "recharge show",
     f"recharge whatif {FIRST} --threshold 50 --amount 100", "recharge rules show", "rates show",
     "rates packs", "rates diff", "quote --to IT --billing-country IT", "export hledger",
-    "export beancount", "audit log", "audit show 3",
+    "export beancount", "export entries", "account entries", "sheet -p 2026-10", "audit log",
+    "audit show 3", "close status --all",
 ]  # fmt: skip
 FORMATS = ("table", "json", "csv")
 

@@ -80,9 +80,25 @@ class PostgresDatabase(Database):
             raise explain(error, self.address) from error
 
     def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        """Insert rows; where the table says nothing of keys, COPY takes half the time."""
         for some in portions(rows):
-            sql, arrays = unnested(table, some)
-            self.execute(sql, **arrays)
+            if table.then:
+                sql, arrays = unnested(table, some)
+                self.execute(sql, **arrays)
+            else:
+                self._copy(table, some)
+
+    def _copy(self, table: Table, rows: Iterable[Row]) -> None:
+        sql = f"COPY {table.name} ({', '.join(table.columns)}) FROM STDIN"
+        try:
+            with (
+                self._connection.cursor() as cursor,
+                cursor.copy(translated(sql, self._schema)) as copy,
+            ):
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            raise explain(error, self.address) from error
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
         try:

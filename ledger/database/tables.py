@@ -25,6 +25,11 @@ class Table(NamedTuple):
         return (*self.key, *self.values)
 
     @property
+    def new(self) -> Table:
+        """The same for rows whose keys are not there yet: they are written faster."""
+        return self._replace(then="")
+
+    @property
     def into(self) -> str:
         return f"INSERT INTO {self.name} ({', '.join(self.columns)})"
 

@@ -16,7 +16,7 @@ from ledger.database import LOCK_TIMEOUT_S, Params, Row, Table
 from ledger.database.sqlite import explain
 from ledger.database.tables import placed
 from ledger.errors import DatabaseUnusable
-from ledger.storage.seam import write_views
+from ledger.storage.seam import require_unmoved, write_views
 
 
 class SqliteSeam:
@@ -67,8 +67,10 @@ class _Recorder(library.SQLiteApplicationRecorder):
     def _insert_events(
         self, c: library.SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
+        rows = _CursorRows(c)
+        require_unmoved(rows, kwargs["held"])
         notification_ids = super()._insert_events(c, stored_events)
-        positions = write_views(_CursorRows(c), stored_events, kwargs["events"])
+        positions = write_views(rows, stored_events, kwargs["events"])
         kwargs["positions"].extend(positions)
         return notification_ids
 

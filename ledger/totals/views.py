@@ -14,6 +14,7 @@ from ledger.events import (
     ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BillLineSeen,
     BreakAccepted,
     BreakAdjusted,
     BreakNoted,
@@ -22,6 +23,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -34,6 +36,8 @@ from ledger.events import (
     PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
+    PeriodClosed,
+    PeriodReopened,
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
@@ -131,6 +135,7 @@ class _Writing:
             case (
                 PaymentMethodsSeen()
                 | ApiCallsSeen()
+                | BillLineSeen()
                 | PurchaseAttributed()
                 | RechargeSettingsSeen()
                 | RefundSeen()
@@ -144,11 +149,14 @@ class _Writing:
                 | TransferVoided()
                 | TransferUnknown()
                 | TransferSettledLate()
+                | PeriodClosed()
+                | PeriodReopened()
                 | BalanceObserved()
                 | RatesSeen()
                 | PacksSeen()
                 | RechargeRulesStated()
                 | VatRecoverySet()
+                | EntryAccountsSet()
                 | OpeningCostStated()
             ):
                 pass
