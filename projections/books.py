@@ -119,8 +119,8 @@ def natural(name: str) -> list[tuple[int, str]]:
 _BOOKS = f"""
     SELECT customer, account, time_zone, opened_at_us, closed_at_us, opening_at_us,
         opening_milli, moved_milli,
-        (SELECT MAX(last_at_us) FROM daily_total d WHERE d.account = a.account AND d.day =
-            (SELECT MAX(day) FROM daily_total e WHERE e.account = a.account)),
+        (SELECT MAX(last_at_us) FROM daily_block d WHERE d.account = a.account AND d.month =
+            (SELECT MAX(month) FROM daily_block e WHERE e.account = a.account)),
         (SELECT happened_at_us FROM event_log o
             WHERE o.stream = a.account || '{OBSERVATIONS}' ORDER BY version DESC LIMIT 1)
     FROM account a JOIN customer USING (customer) {{only}}
