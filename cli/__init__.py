@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any, Final
 
 import click
+from click.exceptions import Exit
 
 from cli.options import FREE_TEXT
 from cli.session import Begun, Session
@@ -76,9 +77,32 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what a damaged ledger brought to an end is told as damage."""
+        try:
+            return super().invoke(ctx)
+        except (LedgerError, click.ClickException, click.Abort, Exit, OSError):
+            raise
+        except Exception as error:
+            if (damage := _damage(ctx.obj)) is not None:
+                raise damage from error
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _damage(session: Session) -> LedgerError | None:
+    """Ask whether the ledger is damaged, after a fault that nobody foresaw."""
+    if session.opened is None or os.environ.get("SMS_LEDGER_DEBUG"):
+        return None
+    from projections.integrity import damage
+
+    try:
+        return damage(session.opened)
+    except LedgerError as error:
+        return error
 
 
 @click.group(cls=Commands, context_settings={"auto_envvar_prefix": "SMS_LEDGER"})

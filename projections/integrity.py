@@ -19,6 +19,7 @@ from ledger.totals import refold_balances
 from projections.agreement import unequal_balances, unequal_lots, unequal_months
 from projections.batch import position_of
 from projections.books import books, log_position
+from projections.column_types import mistyped
 from projections.counted import Settled
 from projections.guards import unguarded
 from projections.log import entries
@@ -56,10 +57,39 @@ def check(database: Database, *, full: bool = False, run: Run = alone) -> Report
     """Check the ledger; memory does not grow with it."""
     of_lines: tuple[Table, ...] = (DAILY_BLOCK, *MONTHLY, *LOTS) if full else ()
     with shadowed(database, [*BOOKS, *REGISTER, *of_lines]) as shadow:
-        # Before what damage may bring to an end.
-        position, unfinished = log_position(shadow), list(_unfinished(shadow))
-        findings = [*_unguarded(shadow), *_findings(shadow, full=full, run=run)]
-        return Report(Finding, position, [*findings, *unfinished])
+        odd = [Finding("integrity", table, text) for table, text in mistyped(shadow)]
+        try:
+            position, findings = _checked(shadow, full=full, run=run)
+        except Exception as error:
+            if not odd:
+                raise
+            text = f"cannot be checked while columns hold what they should not: {error}"
+            position, findings = 0, [Finding("integrity", "ledger", text)]
+        return Report(Finding, position, [*odd, *findings])
+
+
+def _checked(shadow: Database, *, full: bool, run: Run) -> tuple[int, list[Finding]]:
+    # Before what damage may bring to an end.
+    position, unfinished = log_position(shadow), list(_unfinished(shadow))
+    findings = [*_unguarded(shadow), *_findings(shadow, full=full, run=run)]
+    return position, [*findings, *unfinished]
+
+
+def damage(database: Database) -> IntegrityFailure | None:
+    """Tell what is damaged, where something that should not can be read, cannot be.
+
+    Every line is read where nothing else is found. Raises LedgerError.
+    """
+    for full in (False, True):
+        for finding in check(database, full=full).rows:
+            if finding.severity == "integrity":
+                msg = (
+                    "expected a ledger that agrees with itself, found"
+                    f" {finding.subject}: {finding.text}; type `sms-ledger check --full`, and"
+                    " restore a backup or load a dump into a new ledger"
+                )
+                return IntegrityFailure(msg)
+    return None
 
 
 def _unguarded(shadow: Database) -> Iterator[Finding]:

@@ -175,7 +175,9 @@ def test_a_state_that_is_not_even_bytes_is_a_finding_in_a_file(sqlite_books):
     """PostgreSQL holds every column to its type; SQLite does not."""
     story = sqlite_books.draw(STORY)
     damage(story, "UPDATE stored_events SET state = 'text' WHERE topic = 'sms.page-recorded.1'")
-    assert found(story)[1][0][:2] == ("integrity", "position 4")
+    _, (column, event, *_) = found(story)
+    assert column[:2] == ("integrity", "stored_events")
+    assert event[:2] == ("integrity", "position 4")
 
 
 def test_unreadable_events_and_unknown_topics_are_findings_not_crashes(story):

@@ -39,7 +39,8 @@ class Database(ABC):
 
     Statements have `:name` parameters. `main.x` is the ledger's own table even where a scratch
     table `temp.x` hides it. `ORDER BY x COLLATE BINARY` orders text by its bytes, whatever
-    language a server was made for. All methods raise DatabaseUnusable.
+    language a server was made for. All methods raise DatabaseUnusable, and IntegrityFailure
+    where what is stored is damaged.
     """
 
     address: Address

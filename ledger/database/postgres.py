@@ -17,7 +17,7 @@ from psycopg.adapt import Loader
 from ledger.database.address import PostgresAddress
 from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params
 from ledger.database.tables import Row, Table, portions, unnested
-from ledger.errors import DatabaseBusy, DatabaseUnusable
+from ledger.errors import DatabaseBusy, DatabaseUnusable, IntegrityFailure, LedgerError
 
 OLDEST_SERVER: Final = 15
 CONNECT_TIMEOUT_S: Final = 10
@@ -220,7 +220,7 @@ class _Unreadable(psycopg.Error):
     """The address is no address."""
 
 
-def explain(error: Exception, address: PostgresAddress) -> DatabaseUnusable:
+def explain(error: Exception, address: PostgresAddress) -> LedgerError:
     """Say in one line what a database error means and what to do."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
     match error:
@@ -243,6 +243,17 @@ def explain(error: Exception, address: PostgresAddress) -> DatabaseUnusable:
             return DatabaseBusy(
                 f"expected to write to {address} within {LOCK_TIMEOUT_S} s, found others"
                 " writing to it: run the command again when they are done"
+            )
+        case (
+            errors.UndefinedTable()
+            | errors.UndefinedColumn()
+            | errors.DataCorrupted()
+            | errors.IndexCorrupted()
+            | errors.IntegrityError()
+        ):
+            return IntegrityFailure(
+                f"expected a whole ledger at {address}, found it damaged ({text}):"
+                " restore a backup, or load a dump into a new ledger"
             )
         case errors.InsufficientPrivilege():
             said = (

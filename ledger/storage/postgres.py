@@ -31,7 +31,7 @@ from ledger.database.postgres import (
     translated,
 )
 from ledger.database.tables import portions, unnested
-from ledger.errors import DatabaseUnusable
+from ledger.errors import LedgerError
 from ledger.storage.seam import require_unmoved, write_views
 
 # The second half of the key of the lock that orders the log.
@@ -62,7 +62,7 @@ class PostgresSeam:
         self._datastore = _Datastore(self._address)
         return _Factory(env, self._datastore)
 
-    def explain(self, error: Exception) -> DatabaseUnusable:
+    def explain(self, error: Exception) -> LedgerError:
         return explain(_cause(error), self._address)
 
     def drop_snapshots(self, stream: str, *, before: int) -> None:

@@ -10,7 +10,7 @@ from eventsourcing.utils import Environment
 
 from ledger import totals
 from ledger.database import Rows
-from ledger.errors import DatabaseUnusable, LedgerError
+from ledger.errors import LedgerError
 from ledger.events import LedgerEvent
 
 
@@ -22,7 +22,7 @@ class Seam(Protocol):
 
     def factory(self, env: Environment) -> InfrastructureFactory[Any]: ...
 
-    def explain(self, error: Exception) -> DatabaseUnusable: ...
+    def explain(self, error: Exception) -> LedgerError: ...
 
     def drop_snapshots(self, stream: str, *, before: int) -> None: ...
 

@@ -15,7 +15,7 @@ from eventsourcing.utils import Environment, EnvType
 from ledger.database import LOCK_TIMEOUT_S, Params, Row, Table
 from ledger.database.sqlite import explain
 from ledger.database.tables import placed
-from ledger.errors import DatabaseUnusable
+from ledger.errors import LedgerError
 from ledger.storage.seam import require_unmoved, write_views
 
 
@@ -33,7 +33,7 @@ class SqliteSeam:
         self._factory = _Factory(env)
         return self._factory
 
-    def explain(self, error: Exception) -> DatabaseUnusable:
+    def explain(self, error: Exception) -> LedgerError:
         return explain(error, self._path)
 
     def drop_snapshots(self, stream: str, *, before: int) -> None:

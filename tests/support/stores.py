@@ -253,7 +253,7 @@ def _damage_file(url: str, sql: str, params: dict[str, Any]) -> None:
         for name, _ in guards:
             connection.execute(f"DROP TRIGGER {name}")
         with _days_as_rows(connection, sql, "?"):
-            assert connection.execute(sql, params).rowcount > 0
+            assert connection.execute(sql, params).rowcount != 0
         for _, made_by in guards:
             connection.execute(made_by)
 
@@ -270,7 +270,7 @@ def _damage_server(url: str, sql: str, params: dict[str, Any]) -> None:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
         named = re.sub(r"(?<![:\w]):([a-z_][a-z0-9_]*)", r"%(\1)s", sql.replace("%", "%%"))
         with _days_as_rows(connection, sql, "%s"):
-            assert connection.execute(named, params).rowcount > 0
+            assert connection.execute(named, params).rowcount != 0
         for table, name, mode in guards:
             always = "ALWAYS" if mode in {b"A", "A"} else ""
             connection.execute(f"ALTER TABLE {table} ENABLE {always} TRIGGER {name}")
