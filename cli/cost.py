@@ -64,6 +64,7 @@ def cost(
         hide=_needless(report.rows, of_each),
         totals=of_each,
         summed=("sms", "credits", "net", "cost", "unvalued"),
+        chart="costs-by-month",
     )
 
 

@@ -58,4 +58,4 @@ def lots(
     hide = ["customer", "net", "left_net", "vat", "position"]
     if all(row.bought_by == row.account for row in report.rows):
         hide.append("bought_by")
-    show(report, output, command="lots", hide=hide)
+    show(report, output, command="lots", hide=hide, chart="lots-left")

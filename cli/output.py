@@ -157,7 +157,7 @@ def show(
 
     `words` follow a table; `hide` names columns that people are spared. A report of one
     `account` shows the checkpoint of its customer too. `totals` stand below the rows for
-    people, `summed` are the columns that they add up.
+    people, `summed` are the columns that they add up; `chart` is drawn on a page.
     """
     part = Part(command, report, totals, summed, hide=frozenset(hide), chart=chart)
     show_parts([part], output, command=command, words=words, account=account)

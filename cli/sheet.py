@@ -75,6 +75,7 @@ def _parts(found: Sheet) -> list[Part]:
             values.sums(found.lots),
             summed=("left", "value"),
             hide=hide,
+            chart="lots-left",
         ),
         Part("checks", found.checks, hide=hide),
     ]

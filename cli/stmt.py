@@ -49,9 +49,9 @@ def stmt(
         paid = registers.register_with_lots(
             session.database, asked, [account], each_line=each_line, closing=True
         )
-        show(paid, output, command="stmt", hide=hide)
+        show(paid, output, command="stmt", hide=hide, chart="balance")
         return
     report = registers.register(
         session.database, asked, [account], each_line=each_line, closing=True
     )
-    show(report, output, command="stmt", hide=hide, account=account)
+    show(report, output, command="stmt", hide=hide, account=account, chart="balance")

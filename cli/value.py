@@ -43,6 +43,7 @@ def value(
         hide=["customer"] if _is_one(report.rows) else [],
         totals=sums(report),
         summed=("left", "value"),
+        chart="lots-left",
     )
 
 

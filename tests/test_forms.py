@@ -17,6 +17,7 @@ import pytest
 from openpyxl import load_workbook
 
 from cli.forms import workbooks
+from cli.forms.drawings import DRAWINGS
 from cli.forms.files import binary
 from cli.forms.labels import COLUMNS, LANGUAGES, TITLES, VALUES, Labels
 from cli.forms.pages import as_page
@@ -441,6 +442,95 @@ def test_a_page_of_every_report_stands_alone(story, tmp_path, words, language):
 def test_a_page_of_nothing_says_so(sqlite_books):
     out = sqlite_books.type("value", "-O", "html", "--lang", "fr").out
     assert "<p>rien à afficher</p>" in out
+
+
+def page(books, *words):
+    ran = books.type(*words, "-O", "html")
+    assert ran.status == 0, ran
+    return ran.out
+
+
+def test_a_page_says_whose_it_is_and_of_which_time(story):
+    words = Read(page(story, "stmt", ONE, "-p", "2026-10", "--lang", "it")).words
+    assert f"conto SMS: {ONE}" in words
+    assert "periodo: 01/10/2026 – 31/10/2026" in words
+    assert "as of 2026-10-31" in Read(page(story, "value", "--as-of", "2026-10-31")).words
+    at_six = page(story, "value", "--as-of", "2026-10-31T18:00:00Z", "--lang", "fr")
+    assert "à la date du 31/10/2026 18:00:00 UTC" in Read(at_six).words
+    assert "period: 2026-10-02 – …" in Read(page(story, "stmt", ONE, "-b", "2026-10-02")).words
+
+
+def shapes(text, tag, style):
+    return re.findall(rf'<{tag} class="{style}"[^>]*>', text)
+
+
+def test_a_statement_is_drawn_with_what_came_and_went(sqlite_books):
+    sqlite_books.draw(f"""
+        customer ab12345-ovh
+        account {TWO}
+        2026-10-01 08:00 opening 0
+        account {ONE}
+        2026-10-01 08:00 opening 0
+        2026-10-01 09:00 purchase 100 b-1
+        2026-10-02 09:00 recharge 100 b-2
+        2026-10-03 09:00 transfer 50 {TWO} t-1
+        2026-10-04 09:00 sms 200
+    """)
+    text = page(sqlite_books, "stmt", ONE, "--lang", "fr")
+    for style in ("purchase", "recharge", "transfer"):
+        assert len(shapes(text, "circle", style)) == 2, style  # one of them in the legend
+    words = Read(text).words
+    assert {"achat", "recharge automatique", "transfert", "-50", "200"} <= set(words)
+    (points,) = re.findall(r'<polyline class="balance" points="([^"]+)"', text)
+    heights = [float(point.split(",")[1]) for point in points.split()]
+    assert min(heights) == 50.0  # 200 credits, at the top
+    assert max(heights) == 200.0  # -50, at the bottom
+
+
+def test_a_balance_that_is_not_known_is_not_drawn(sqlite_books):
+    sqlite_books.draw(f"customer ab12345-ovh\naccount {ONE}\n2026-10-01 09:00 sms 1")
+    assert "<svg" not in page(sqlite_books, "stmt", ONE)
+
+
+def test_what_is_left_is_drawn_as_bars_of_its_length(story):
+    text = page(story, "value", OTHER, "--lang", "it")
+    widths = [float(width) for width in re.findall(r'class="bar"[^>]* width="([0-9.]+)"', text)]
+    assert widths[0] == 2 * widths[1]
+    assert f"{OTHER} · b-2" in Read(text).words
+    assert "100 · 4,20 GBP" in Read(text).words
+
+
+def test_thirty_bars_are_drawn_and_the_others_counted(sqlite_books):
+    bought = [f"2026-10-01 09:{n:02d} purchase 1 lot-{n}" for n in range(33)]
+    begun = [f"customer ab12345-ovh\naccount {ONE}", "2026-10-01 08:00 opening 0"]
+    sqlite_books.draw("\n".join([*begun, *bought]))
+    text = page(sqlite_books, "lots")
+    assert len(shapes(text, "rect", "bar")) == 30
+    assert "+ 3" in Read(text).words
+
+
+def test_costs_are_drawn_month_by_month_where_they_are_of_one_currency(story):
+    ours = ("--by", "tag", "--customer", "ab12345-ovh")
+    drawn = Read(page(story, "cost", *ours, "--lang", "it")).words
+    assert [word for word in drawn if word.endswith(" EUR")] == ["417,59 EUR", "4,20 EUR"]
+    assert "<svg" not in page(story, "cost", *ours, "-p", "2026-10")  # a single bar
+
+
+@dataclass(frozen=True)
+class Lot:
+    account: str
+    lot: str
+    bill: str | None
+    left: Credits
+    value: Amount | None
+    currency: str | None
+
+
+def test_a_hostile_name_is_drawn_as_text():
+    row = Lot("<script>", "<b>", None, Credits(5), None, None)
+    drawn = DRAWINGS["lots-left"]([row], Labels("en"))
+    assert "&lt;script&gt; · &lt;b&gt;" in drawn
+    assert "script" not in Read(drawn).tags
 
 
 # --- files ----------------------------------------------------------------------------------

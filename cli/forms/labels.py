@@ -40,8 +40,8 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "left": Words("crediti residui", "crédits restants", "credits left"),
     "value": Words("valore", "valeur", "value"),
     "currency": Words("valuta", "devise", "currency"),
-    "net": Words("imponibile", "montant HT", "net"),
-    "left_net": Words("imponibile residuo", "montant HT restant", "net left"),
+    "net": Words("importo netto", "montant HT", "net"),
+    "left_net": Words("importo netto residuo", "montant HT restant", "net left"),
     "vat": Words("IVA", "TVA", "VAT"),
     "cost": Words("costo", "coût", "cost"),
     "left_cost": Words("costo residuo", "coût restant", "cost left"),
@@ -124,6 +124,7 @@ PHRASES: Final[Mapping[str, Words]] = {
     "log position": Words("posizione nel registro", "position au journal", "log position"),
     "checkpoint": Words("punto di controllo", "point de contrôle", "checkpoint"),
     "checkpoint of": Words("punto di controllo di", "point de contrôle de", "checkpoint of"),
+    "as of": Words("alla data del", "à la date du", "as of"),
     "journal": Words("Crediti SMS", "Crédits SMS", "SMS credits"),
     "note": Words("nota", "note", "note"),
 }

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.forms.drawings import DRAWINGS
 from cli.forms.parts import Column, Kind, Part, columns, zone_of
+from cli.forms.subjects import subject
 from cli.forms.text import position
 from cli.forms.writing import writing_of
 from cli.tables import written
@@ -15,19 +17,23 @@ if TYPE_CHECKING:
     from cli.forms.labels import Labels
     from projections.checkpoints import Checkpoint
 
+_TIMES: Final = frozenset((Kind.TIME, Kind.DAY))
+
 # Whatever a text brought along, a browser would load nothing and run nothing.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
+_NOWRAP: Final = frozenset(("customer", "account"))
+
 _STYLE: Final = """
 body{font:14px/1.4 system-ui,sans-serif;color:#222;margin:2em auto;max-width:72em;padding:0 1em}
-h1{font-size:1.5em;margin:0 0 .2em}h2{font-size:1.15em;margin:1.6em 0 .4em}
-table{border-collapse:collapse;width:100%;font-size:.92em}
+h1{font-size:1.5em;margin:0 0 .2em}p{margin:.1em 0}h2{font-size:1.15em;margin:1.6em 0 .4em}
+table{border-collapse:collapse;width:100%;font-size:.92em;margin-top:.8em}
 th,td{padding:.25em .6em;text-align:left;vertical-align:top}
 thead th{border-bottom:2px solid #1d4e89;font-weight:600;vertical-align:bottom}
 tbody tr:nth-child(even){background:#f3f6fa}
 tfoot td{border-top:2px solid #1d4e89;font-weight:600}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.t{white-space:nowrap}.minus{color:#a4343a}
+td.t{white-space:nowrap}.minus{color:#a4343a}
 .notes{border-left:4px solid #c98a00;padding:.2em .8em;margin:1em 0}
 footer{margin-top:2em;font-size:.8em;color:#555;overflow-wrap:anywhere}
 svg{max-width:100%;height:auto;margin:.4em 0}
@@ -53,15 +59,16 @@ def _page(
     yield f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
     yield f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>"
     yield f"<h1>{escape(title)}</h1>"
+    yield from (f"<p>{escape(line)}</p>" for line in subject(parts[0], labels))
     report = parts[0].report
     if report.notes:
         told = "".join(f"<p>{escape(note)}</p>" for note in report.notes)
         yield f'<div class="notes">{told}</div>'
     for part in parts:
-        if len(parts) > 1:
+        if part is not parts[0]:
             yield f"<h2>{escape(labels.title(part.name))}</h2>"
         if part.chart:
-            yield part.chart
+            yield DRAWINGS[part.chart](part.report.rows, labels) or ""
         yield from _table(part, labels)
     lines = "".join(f"<div>{escape(line)}</div>" for line in position(report, seals, labels))
     yield f"<footer>{lines}</footer>\n</body>\n</html>"
@@ -106,7 +113,7 @@ def _cells(column: Column, rows: Sequence[Any], labels: Labels) -> Iterator[str]
 def _class(column: Column, *, minus: bool = False) -> str:
     names = [
         *(["n"] if column.kind.is_number else []),
-        *(["t"] if column.kind in {Kind.TIME, Kind.DAY} else []),
+        *(["t"] if column.kind in _TIMES or column.name in _NOWRAP else []),
         *(["minus"] if minus else []),
     ]
     return f' class="{" ".join(names)}"' if names else ""

@@ -25,7 +25,7 @@ class Part:
 
     `totals` stand below them for people; `summed` names the columns that they add up, over the
     rows of the same customer and currency, and with the same `like`. `hide` names columns that
-    tell a person nothing here; `chart` is a drawing (SVG) for a page.
+    tell a person nothing here; `chart` names a drawing for a page.
     """
 
     name: str

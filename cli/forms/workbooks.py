@@ -21,6 +21,7 @@ from cli.forms.parts import (
     columns,
     zone_of,
 )
+from cli.forms.subjects import subject
 from cli.forms.text import position
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ def write_workbook(
             sheet = book.add_worksheet(labels.title(part.name)[:_MOST_IN_A_NAME])
             _Sheet(sheet, part, labels, formats).write()
         about = book.add_worksheet(labels.title("about"))
+        told = [title, *subject(parts[0], labels), *position(report, seals, labels)]
         notes = [f"{labels.phrase('note')}: {note}" for note in report.notes]
-        _write_lines(about, [title, *position(report, seals, labels), *notes])
+        _write_lines(about, [*told, *notes])
 
 
 def _write_lines(sheet: Worksheet, lines: Sequence[str]) -> None:
