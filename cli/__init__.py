@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "lots": ("cli.lots:lots", "What was bought, at what cost, what is left, who drew it."),
     "value": ("cli.value:value", "What the credits that are left have cost."),
+    "close": ("cli.close:close", "Months of a customer: closed, reopened, what they wait for."),
     "export": ("cli.export:export", "The books for hledger and beancount."),
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.options import reason_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
@@ -15,19 +16,6 @@ if TYPE_CHECKING:
     from ledger.events import BookedAs
 
 _break = click.argument("named", metavar="ACCOUNT/BREAK")
-
-
-def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
-    """Refuse a reason that says nothing: auditors read it."""
-    if not text.strip():
-        msg = f"expected a reason in words, found {text!r}"
-        raise click.BadParameter(msg)
-    return text
-
-
-_reason = click.option(
-    "--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept with the event."
-)
 
 
 @click.command(short_help="Every break: its age, who looks after it, what was decided.")
@@ -60,7 +48,7 @@ _BEHIND = (
 
 @click.command(short_help="Let a difference stand as it is.")
 @_break
-@_reason
+@reason_option
 @click.option("--owner", metavar="NAME", help="Who looks after it.")
 @pass_session
 def accept(session: Session, named: str, *, reason: str, owner: str | None) -> None:
@@ -83,7 +71,7 @@ def accept(session: Session, named: str, *, reason: str, owner: str | None) -> N
 
 @click.command(short_help="Book a difference.")
 @_break
-@_reason
+@reason_option
 @click.option(
     "--as", "booked_as", type=click.Choice(("adjustment", "gift", "purchase", "transfer")),
     help="Default: what explains it, else adjustment.",

@@ -146,6 +146,19 @@ as_of_option = click.option(
 )  # fmt: skip
 
 
+def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+    """Refuse a reason that says nothing: auditors read it."""
+    if not text.strip():
+        msg = f"expected a reason in words, found {text!r}"
+        raise click.BadParameter(msg)
+    return text
+
+
+reason_option = click.option(
+    "--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept with the event."
+)
+
+
 def with_period(command: CommandT) -> CommandT:
     """Give a command -b, -e and -p; it is called with `period=Period(…)`."""
 

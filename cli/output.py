@@ -95,12 +95,17 @@ def show(
 
 
 def show_words(
-    report: Report[Any], output: Output, words: Sequence[str], *, with_position: bool = True
+    report: Report[Any],
+    output: Output,
+    words: Sequence[str],
+    *,
+    with_position: bool = True,
+    account: str | None = None,
 ) -> None:
     """Write a report that no table fits, for people."""
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
-    ending = _position(report, sealed(report)) if with_position else []
+    ending = _position(report, sealed(report, account)) if with_position else []
     write("\n".join([*words, *ending]) + "\n", output.file)
 
 

@@ -24,6 +24,7 @@ from ledger.credits import ZERO, Credits
 from ledger.database import Database
 from ledger.errors import Misuse, Refused
 from ledger.events import BookedAs, DecidedKind, Stamp
+from ledger.period import require_open
 from ledger.service import Ledger, Work
 from projections.breaks import BreakRow, list_breaks
 from projections.reconciliation import CONCLUDED, Difference, Reconciliation, reconcile
@@ -141,6 +142,7 @@ class Decisions:
                 msg = "expected --with for a transfer only, found it with another --as"
                 raise NotToBeBooked(msg)
             account, difference = work.account(found.account), found.difference
+            _require_open(work, found)
             events = adjust(
                 account,
                 found.one,
@@ -240,6 +242,7 @@ class Decisions:
         _require_transfer(work, one, other)
         source, target = (one, other) if _credits(one) < ZERO else (other, one)
         out, into = work.account(source.account), work.account(target.account)
+        _require_open(work, min(source, target, key=_booked_at))
         sent, received = adjust_as_transfer(
             (out, source.one),
             (into, target.one),
@@ -321,6 +324,15 @@ def _booked_as(found: _Found) -> BookedAs:
     if kind == _FOREIGN:
         return "transfer"
     return "purchase" if kind == _PURCHASE else "adjustment"
+
+
+def _require_open(work: Work, found: _Found) -> None:
+    """Refuse to book something in a month that is closed. Raises MonthClosed."""
+    customer = work.account(found.account).customer
+    if customer is not None:
+        require_open(
+            work.periods(customer), _booked_at(found), f"{found.account}/{found.one.id}"
+        )
 
 
 def _booked_at(found: _Found) -> datetime:
