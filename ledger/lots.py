@@ -80,6 +80,11 @@ class Draw:
     forgiven: int = 0
     returned: int = 0
 
+    @property
+    def milli(self) -> int:
+        """Give how many thousandths left; what was given back is negative."""
+        return sum(part.piece.milli for part in self.parts) + self.uncovered + self.forgiven
+
 
 class Arrival(NamedTuple):
     """A piece that came to an account: bought there, or sent by `reference`."""

@@ -190,7 +190,7 @@ def _read(
 
 
 def used_late(late: Iterable[LateFact]) -> list[Used]:
-    """Give what late messages of a day used, with what late corrections changed."""
+    """Give what late messages of a day used, then what late corrections gave back of it."""
     together: dict[tuple[str, int, str], list[LateFact]] = defaultdict(list)
     for one in late:
         if one.version or one.kind == CORRECTION:
@@ -204,8 +204,18 @@ def used_late(late: Iterable[LateFact]) -> list[Used]:
             late_us=max(one.last_us for one in of),
         )
         for (account, posted_us, day), of in sorted(together.items())
-        if (milli := -sum(one.milli for one in of))
+        for milli in (_spent(of), -_back(of))
+        if milli
     ]
+
+
+def _spent(late: Iterable[LateFact]) -> int:
+    return sum(-one.milli for one in late if one.milli < 0)
+
+
+def _back(late: Iterable[LateFact]) -> int:
+    """Sum what corrections gave back."""
+    return sum(one.milli for one in late if one.milli > 0)
 
 
 # --- as they are kept -----------------------------------------------------------------------

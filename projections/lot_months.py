@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.calendars import month_of
@@ -24,13 +24,17 @@ from projections.periods import Close
 _MONTH = len("2026-10")
 
 
+# What late corrections gave back is told apart from what late messages used.
+StandsAs = PostedAs | Literal["returned"]
+
+
 class MonthKey(NamedTuple):
     """The currency is empty where there is none."""
 
     month: str
     account: str
     currency: str
-    posted_as: PostedAs
+    stands_as: StandsAs
 
 
 @dataclass(slots=True)
@@ -73,22 +77,22 @@ def month_costs(
     found: dict[MonthKey, MonthCost] = defaultdict(MonthCost)
     for draw in draws:
         if draw.kind == "used":
-            month, posted_as = _place(draw, zone)
+            month, stands_as = _place(draw, zone)
             for piece, _ in draw.parts:
                 lot = lots[piece.lot]
-                key = MonthKey(month, draw.account, lot.currency or default, posted_as)
+                key = MonthKey(month, draw.account, lot.currency or default, stands_as)
                 found[key].add(lot, piece)
             uncovered = draw.uncovered + draw.forgiven
             if uncovered:
-                key = MonthKey(month, draw.account, default, posted_as)
+                key = MonthKey(month, draw.account, default, stands_as)
                 found[key].unvalued += uncovered
     return found
 
 
-def _place(draw: Draw, zone: ZoneInfo) -> tuple[str, PostedAs]:
+def _place(draw: Draw, zone: ZoneInfo) -> tuple[str, StandsAs]:
     if draw.happened_us == draw.at_us:
         return draw.day[:_MONTH], "current"
-    return month_of(zone, draw.at_us).name, "late"
+    return month_of(zone, draw.at_us).name, "returned" if draw.milli < 0 else "late"
 
 
 def month_rows(found: MonthCosts) -> list[Row]:
@@ -112,7 +116,7 @@ def posted_months(found: MonthCosts, closed: Sequence[Close], zone: ZoneInfo) ->
     for costs, sign in ((found, 1), (frozen, -1)):
         for key, of in costs.items():
             if key.month in months:
-                change = key._replace(month=first_open, posted_as="prior-period")
+                change = key._replace(month=first_open, stands_as="prior-period")
                 changes[change] = changes[change].plus(of, sign)
     kept.update((key, of) for key, of in changes.items() if of != MonthCost())
     return {**kept, **frozen}
@@ -133,12 +137,18 @@ def _frozen(closed: Sequence[Close]) -> Iterator[tuple[MonthKey, MonthCost]]:
             for drawn in account.drawn:
                 if drawn.kind == "used":
                     key = MonthKey(
-                        one.month, account.account, _currency(drawn), drawn.posted_as
+                        one.month, account.account, _currency(drawn), _stands_as(drawn)
                     )
                     cost = MonthCost(
                         _cents(drawn.net), _cents(drawn.cost), drawn.unvalued.milli
                     )
                     yield key, cost
+
+
+def _stands_as(drawn: DrawnAtClose) -> StandsAs:
+    if drawn.posted_as == "late" and drawn.credits.milli < 0:
+        return "returned"
+    return drawn.posted_as
 
 
 def _currency(drawn: DrawnAtClose) -> str:

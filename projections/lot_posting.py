@@ -188,7 +188,7 @@ class _Openings:
                 day=now.item.day,
             )
             self._found.items.append(_late(left, posted_us))
-        if more:
+        if now.opening[1:] != before.opening[1:]:
             self._found.changes.append(OpeningChange(name, now.opening, posted_us, more))
         return pieces
 

@@ -93,7 +93,7 @@ POSTED_DRAW: Final = Table(
     LOT_DRAW.values,
 )
 POSTED_SEGMENT: Final = Table("posted_segment", LOT_SEGMENT.key, LOT_SEGMENT.values)
-POSTED_MONTH: Final = Table("posted_month", (*LOT_MONTH.key, "posted_as"), LOT_MONTH.values)
+POSTED_MONTH: Final = Table("posted_month", (*LOT_MONTH.key, "stands_as"), LOT_MONTH.values)
 
 # A table comes before those that it refers to.
 BOOKS: Final = (FILE_IMPORT, OPEN_BREAK, ACCOUNT, CUSTOMER)

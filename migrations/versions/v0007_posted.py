@@ -78,17 +78,18 @@ _TABLES = (
         first_at_us BIGINT NOT NULL,
         milli BIGINT NOT NULL,
         PRIMARY KEY (account, day, last_at_us)) WITHOUT ROWID""",
-    # What messages cost in a month: its own (current), late, and what the cost of closed
-    # months turned out to be more, or less, afterwards (prior-period).
+    # What messages cost in a month: its own (current), late ones, what corrections gave back
+    # late (returned), and what the cost of closed months turned out to be more, or less,
+    # afterwards (prior-period).
     """CREATE TABLE posted_month (
         account TEXT NOT NULL,
         month TEXT NOT NULL,
         currency TEXT NOT NULL,
-        posted_as TEXT NOT NULL,
+        stands_as TEXT NOT NULL,
         net_cents BIGINT NOT NULL,
         cost_cents BIGINT NOT NULL,
         unvalued_milli BIGINT NOT NULL,
-        PRIMARY KEY (month, account, currency, posted_as)) WITHOUT ROWID""",
+        PRIMARY KEY (month, account, currency, stands_as)) WITHOUT ROWID""",
 )
 
 
