@@ -9,11 +9,12 @@ import click
 
 from cli.forms.files import write
 from cli.known_at import known_at_option
-from cli.options import with_period
+from cli.options import basis_option, with_period
 from cli.output import Output, in_languages, show, with_form, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from projections.basis import Basis
     from projections.entries import EntryLine
     from projections.moments import Period
     from projections.report import Report
@@ -36,9 +37,12 @@ def export() -> None:
 @export.command(short_help="A journal for hledger.")
 @_CUSTOMER
 @known_at_option
+@basis_option("posted")
 @_FILE
 @pass_session
-def hledger(session: Session, *, customers: tuple[str, ...], file: Path | None) -> None:
+def hledger(
+    session: Session, *, customers: tuple[str, ...], basis: Basis, file: Path | None
+) -> None:
     """Write what was bought, used, sent and given back, lot by lot, as hledger reads it.
 
     Credits and their cost stand in accounts of their own, with an assertion of each balance at
@@ -46,15 +50,18 @@ def hledger(session: Session, *, customers: tuple[str, ...], file: Path | None) 
 
     Example: sms-ledger export hledger -o sms.journal
     """
-    _write(session, customers, file, "Hledger")
+    _write(session, customers, basis, file, "Hledger")
 
 
 @export.command(short_help="A journal for beancount.")
 @_CUSTOMER
 @known_at_option
+@basis_option("posted")
 @_FILE
 @pass_session
-def beancount(session: Session, *, customers: tuple[str, ...], file: Path | None) -> None:
+def beancount(
+    session: Session, *, customers: tuple[str, ...], basis: Basis, file: Path | None
+) -> None:
     """Write what was bought, used, sent and given back, lot by lot, as beancount reads it.
 
     Credits are booked by lot, and their cost in accounts of its own; an assertion of each
@@ -62,7 +69,7 @@ def beancount(session: Session, *, customers: tuple[str, ...], file: Path | None
 
     Example: sms-ledger export beancount -o sms.beancount
     """
-    _write(session, customers, file, "Beancount")
+    _write(session, customers, basis, file, "Beancount")
 
 
 @export.command(short_help="Entries for the customer's own books.")
@@ -109,12 +116,12 @@ def _write_fec(found: Report[EntryLine], output: Output) -> None:
 
 
 def _write(
-    session: Session, customers: tuple[str, ...], file: Path | None, dialect: str
+    session: Session, customers: tuple[str, ...], basis: Basis, file: Path | None, dialect: str
 ) -> None:
     from cli import journals
     from projections.journal import journal
 
-    found = journal(session.database, customers)
+    found = journal(session.database, customers, basis)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     written = journals.lines(found, getattr(journals, dialect)(found))

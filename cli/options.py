@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from ledger.credits import Credits
     from ledger.events import EntryAccount
     from ledger.merkle import Expected
+    from projections.basis import Basis
     from projections.moments import Moment, Period
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+# As `projections.basis.BASES`; a test holds them together.
+BASES: Final = ("posted", "happened")
 
 _AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[smhd])")
 _UNIT_OF_AGE: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -206,6 +210,15 @@ def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
 
 
 required_reason = reason_option(required=True, callback=_said)
+
+
+def basis_option(default: Basis) -> Callable[[CommandT], CommandT]:
+    """Give a command --basis; closed months are as they were closed, or as all happened."""
+    return click.option(
+        "--basis", type=click.Choice(BASES), default=default, show_default=True,
+        help="What was recorded late for a closed month: in the month it was posted in, or when"
+        " it happened.",
+    )  # fmt: skip
 
 
 def with_period(command: CommandT) -> CommandT:

@@ -211,6 +211,11 @@ def _separated(part: Part, output: Output) -> str:
     return as_separated(part, Separation(separator, mark, output.bom, output.labels))
 
 
+def unposted(report: Report[Any]) -> list[str]:
+    """Name the column `posted` where nothing stands in another month than it happened in."""
+    return [] if any(row.posted for row in report.rows) else ["posted"]
+
+
 def show_words(
     report: Report[Any],
     output: Output,

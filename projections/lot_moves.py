@@ -78,7 +78,9 @@ def moves(
     rows: Rows, book: Book, lots: Mapping[LotId, LotRow], start_us: int, end_us: int
 ) -> Iterator[Move]:
     """Give what moved from one instant up to, and without, another."""
-    for at_us, reference, lot_id, stretch in arrivals_of(rows, book.account, end_us, start_us):
+    for at_us, _, reference, lot_id, stretch in arrivals_of(
+        rows, book.account, end_us, start_us
+    ):
         lot = lots[lot_id]
         kind = _arrived_as(book, at_us, reference, lot)
         name = reference or lot.lot

@@ -173,7 +173,7 @@ class _Balance:
         """Add it up by currency; what has none counts with the only one of the customer."""
         found: dict[str | None, _Sum] = defaultdict(_Sum)
         for held in self._held:
-            cents = held.left_worth(held.lot.cost_cents)
+            cents = held.left_cost
             unvalued = held.left if cents is None else 0
             found[held.lot.currency or only].add(held.left, cents, unvalued)
         if self._owed or not found:

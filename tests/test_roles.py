@@ -293,6 +293,8 @@ def test_what_a_member_migrates_belongs_to_the_owner(office: Office) -> None:
             " NULL, count BIGINT NOT NULL, milli BIGINT NOT NULL, first_at_us BIGINT NOT NULL,"
             " last_at_us BIGINT NOT NULL, recorded_at_us BIGINT NOT NULL,"
             " PRIMARY KEY (account, day, kind))",
+            "DROP TABLE posted_customer, posted_lot, posted_arrival, posted_draw,"
+            " posted_segment, posted_month, late_fact",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             database.execute(statement)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from ledger.day_blocks import DAILY_BLOCK, Sum, by_month, packed
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 _TABLE: Final = """
     CREATE TABLE daily_block (
