@@ -11,9 +11,16 @@ from operator import attrgetter
 from typing import Final, NamedTuple, cast
 
 from ledger.calendars import Span
-from ledger.credits import Credits
+from ledger.credits import ZERO, Credits
 from ledger.database import Database
-from ledger.events import DrawKind, DrawnAtClose, LotAtClose, LotStretch, PostedAs
+from ledger.events import (
+    AccountAtClose,
+    DrawKind,
+    DrawnAtClose,
+    LotAtClose,
+    LotStretch,
+    PostedAs,
+)
 from ledger.lots import LotId, cost_of
 from ledger.money import Money
 from projections.books import Book
@@ -53,6 +60,37 @@ def _draws(database: Database, book: Book, month: Span) -> Iterator[Drawn]:
     for drawn in draws_of(database, book.account, _FOREVER_US, month.start_us):
         if drawn.at_us < month.end_us:
             yield drawn
+
+
+def unequal(close: AccountAtClose, found: Figures, *, money: bool) -> Iterator[str]:
+    """Say where an account is not as its close says; `money` is looked at too, or not."""
+    said, is_now = dict(_told(close, money=money)), dict(_told(found, money=money))
+    for what in dict.fromkeys([*said, *is_now]):
+        before, now = said.get(what, "nothing"), is_now.get(what, "nothing")
+        if before != now:
+            yield f"{what}: expected {before}, as its close says, found {now}"
+
+
+def _told(of: AccountAtClose | Figures, *, money: bool) -> Iterator[tuple[str, str]]:
+    """Tell all figures by what they are of."""
+    yield "balance", str(of.balance)
+    gone: dict[str, Credits] = defaultdict(lambda: ZERO)
+    for drawn in of.drawn:
+        what = f"{drawn.kind} ({drawn.posted_as})"
+        if money:
+            unvalued = f", {drawn.unvalued} of unknown cost" if drawn.unvalued else ""
+            cost = f"{drawn.credits} for {drawn.net}, with VAT {drawn.cost}{unvalued}"
+            yield f"{what} in {(drawn.cost or drawn.net or _NONE).currency}", cost
+        elif drawn.credits:
+            gone[what] += drawn.credits
+    yield from ((what, str(credits)) for what, credits in gone.items())
+    for lot in of.left:
+        places = ", ".join(f"{one.credits} from {one.first} on" for one in lot.stretches)
+        cost = f" for {lot.net}, with VAT {lot.cost}" if money else ""
+        yield f"left of {lot.lot} of {lot.account}", f"{places}{cost}"
+
+
+_NONE: Final = Money(Decimal(0), "XXX")
 
 
 # --- what left --------------------------------------------------------------------------------

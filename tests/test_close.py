@@ -150,6 +150,8 @@ def test_what_is_unexplained_is_open_until_it_is_accepted(books):
     assert ran.status == 0, ran
     closed, _ = books.rows("close", "status")
     assert closed["accepted"] == [name]
+    (shown,) = books.rows("audit", "show", "customer/ab12345-ovh/periods@1")
+    assert shown["event"]["accounts"][0]["unexplained_milli"] == -1000
     (stands,) = books.rows("recon", "breaks")
     assert (stands["status"], stands["decided_by"], stands["reason"]) == (
         "accepted", "tester", "lost",

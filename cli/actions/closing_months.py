@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
+import msgspec
+
 from ledger.breaks import Break, accept
 from ledger.calendars import month_named
+from ledger.credits import ZERO
 from ledger.database import Database
 from ledger.errors import Misuse
-from ledger.events import DecidedKind, PeriodClosed, Stamp
+from ledger.events import AccountAtClose, DecidedKind, PeriodClosed, Stamp
 from ledger.period import Known, close, reopen, require_next
 from ledger.service import Ledger, Work
 from projections.checklist import Item
@@ -79,7 +82,7 @@ def close_month(
             periods,
             found.month,
             _known(found),
-            found.accounts,
+            tuple(_with_accepted(found, items)),
             accepted=tuple(_let_stand(found, items)),
             stamp=stamp,
             at=found.now,
@@ -155,6 +158,18 @@ def _accept_breaks(work: Work, items: Sequence[Item], *, stamp: Stamp, now: date
             one = Break(cast(DecidedKind, of.kind), of.reference, of.credits, of.first_seen_at)
             account = work.account(of.account)
             work.record(account, accept(account, one, owner=None, stamp=stamp, at=now))
+
+
+def _with_accepted(found: Closing, items: Sequence[Item]) -> Iterator[AccountAtClose]:
+    """Add the differences that are accepted now to those that were before."""
+    for one in found.accounts:
+        credits = [
+            item.found.credits or ZERO
+            for item in items
+            if item.status == "accepted" and item.subject == "reconciled" and item.found
+            if item.account == one.account
+        ]
+        yield msgspec.structs.replace(one, unexplained=sum(credits, one.unexplained))
 
 
 def _let_stand(found: Closing, items: Sequence[Item]) -> Iterator[str]:
