@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 
 from cli.known_at import known_at_option
-from cli.options import with_period
+from cli.options import basis_option, with_period
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from projections.basis import Basis
     from projections.moments import Period
     from projections.month_sums import Dimension
 
@@ -32,6 +33,7 @@ DIMENSIONS: Final = ("tag", "country", "batch", "user", "kind")
     help="Only this one's accounts; may be repeated.",
 )  # fmt: skip
 @with_period
+@basis_option("posted")
 @known_at_option
 @with_output
 @pass_session
@@ -42,6 +44,7 @@ def cost(
     accounts: tuple[str, ...],
     customers: tuple[str, ...],
     period: Period,
+    basis: Basis,
     output: Output,
 ) -> None:
     """Show what messages used in each month of a customer, and what those credits cost.
@@ -50,11 +53,15 @@ def cost(
     and list cleaning count too; a correction counts with its message. What has no tag, batch or
     user is (none). The months of a period must be whole.
 
+    A closed month costs what it was closed with; late messages of it stand in the month they
+    were posted in, among the columns that begin with prior. What closed months turned out to
+    have cost more, or less, stands as (prior-period) in the first open month.
+
     Example: sms-ledger cost --by tag -p 2026-10
     """
     from projections.costs import Wanted, costs, totals
 
-    wanted = Wanted(cast("Dimension", by), period, accounts, customers)
+    wanted = Wanted(cast("Dimension", by), period, accounts, customers, basis)
     report = costs(session.database, wanted)
     if output.for_people:
         of_each = totals(report)
@@ -64,10 +71,17 @@ def cost(
         show(report, output, command="cost")
 
 
+def _is_prior(row: Any) -> bool:
+    return bool(row.prior_credits) or any(
+        text not in (None, "0.00") for text in (row.prior_net, row.prior_cost)
+    )
+
+
 def _needless(rows: Sequence[Any], of_each: Sequence[Any]) -> list[str]:
     """Name the columns that tell a person nothing here."""
     return [
         *(["customer"] if len({row.customer for row in of_each}) <= 1 else []),
         *(["cost"] if all(row.cost == row.net for row in rows) else []),
         *(["unvalued"] if not any(row.unvalued for row in rows) else []),
+        *([] if any(map(_is_prior, rows)) else ["prior_credits", "prior_net", "prior_cost"]),
     ]

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import as_of_option
+from cli.options import as_of_option, basis_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from projections.basis import Basis
     from projections.moments import Moment
 
 
 @click.command(short_help="What was bought, at what cost, what is left, who drew it.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @as_of_option
+@basis_option("posted")
 @click.option("--left", "only_left", is_flag=True, help="Only lots of which something is left.")
 @click.option("--draws", "of_draws", is_flag=True, help="Who drew each lot, and when.")
 @click.option("--lot", metavar="LOT", help="With --draws: of this lot alone.")
@@ -29,6 +31,7 @@ def lots(
     accounts: tuple[str, ...],
     *,
     as_of: Moment | None,
+    basis: Basis,
     only_left: bool,
     of_draws: bool,
     lot: str | None,
@@ -50,10 +53,12 @@ def lots(
         if only_left:
             msg = "--left cannot be combined with --draws: what was drawn is not left"
             raise click.UsageError(msg)
-        drawn = reports.draws(session.database, accounts, as_of, lot=lot)
-        show(drawn, output, command="lots-draws", hide=["customer"])
+        drawn = reports.draws(session.database, accounts, as_of, basis, lot=lot)
+        late = any(row.posted for row in drawn.rows)
+        hide = ["customer", *([] if late else ["posted"])]
+        show(drawn, output, command="lots-draws", hide=hide)
         return
-    report = reports.lots(session.database, accounts, as_of, only_left=only_left)
+    report = reports.lots(session.database, accounts, as_of, basis, only_left=only_left)
     hide = ["customer", "net", "left_net", "vat", "position"]
     if all(row.bought_by == row.account for row in report.rows):
         hide.append("bought_by")

@@ -14,9 +14,13 @@ from ledger.errors import LedgerError
 if TYPE_CHECKING:
     from ledger.credits import Credits
     from ledger.merkle import Expected
+    from projections.basis import Basis
     from projections.moments import Moment, Period
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+# As `projections.basis.BASES`; a test holds them together.
+BASES: Final = ("posted", "happened")
 
 _AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[smhd])")
 _UNIT_OF_AGE: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -157,6 +161,15 @@ def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
 reason_option = click.option(
     "--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept with the event."
 )
+
+
+def basis_option(default: Basis) -> Callable[[CommandT], CommandT]:
+    """Give a command --basis; closed months are as they were closed, or as all happened."""
+    return click.option(
+        "--basis", type=click.Choice(BASES), default=default, show_default=True,
+        help="What was recorded late for a closed month: in the month it was posted in, or when"
+        " it happened.",
+    )  # fmt: skip
 
 
 def with_period(command: CommandT) -> CommandT:

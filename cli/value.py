@@ -9,33 +9,40 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import as_of_option
+from cli.options import as_of_option, basis_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from projections.basis import Basis
     from projections.moments import Moment
 
 
 @click.command(short_help="What the credits that are left have cost.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @as_of_option
+@basis_option("posted")
 @known_at_option
 @with_output
 @pass_session
 def value(
-    session: Session, accounts: tuple[str, ...], *, as_of: Moment | None, output: Output
+    session: Session,
+    accounts: tuple[str, ...],
+    *,
+    as_of: Moment | None,
+    basis: Basis,
+    output: Output,
 ) -> None:
     """Show the prepaid value of every account, or of the named ones, lot by lot.
 
     The total of a currency is the figure for the balance sheet: what was paid for credits that
-    are not used yet.
+    are not used yet. The end of a closed month is as it was closed.
 
     Example: sms-ledger value --as-of 2026-10-31
     """
     from projections.values import sums, values
 
-    report = values(session.database, accounts, as_of)
+    report = values(session.database, accounts, as_of, basis)
     if output.for_people:
         report = replace(report, rows=[*report.rows, *sums(report)])
         show(report, output, command="value", hide=["customer"] if _is_one(report.rows) else [])

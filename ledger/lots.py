@@ -60,17 +60,30 @@ class Part(NamedTuple):
     covered_us: int | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Draw:
-    """Credits that left an account, and the pieces that they were; `uncovered` are of none."""
+    """Credits that left an account, and the pieces that they were; `uncovered` are of none.
+
+    `happened_us` is before `at_us` where the draw stands later. Of the `uncovered` ones,
+    `forgiven` were given back before any lot covered them. Of its last credits, `returned` were
+    given back: a draw of their own tells it, whose pieces are negative.
+    """
 
     account: str
     at_us: int
+    happened_us: int
     kind: DrawKind
     reference: str
     day: str
     parts: list[Part] = field(default_factory=list)
     uncovered: int = 0
+    forgiven: int = 0
+    returned: int = 0
+
+    @property
+    def milli(self) -> int:
+        """Give how many thousandths left; what was given back is negative."""
+        return sum(part.piece.milli for part in self.parts) + self.uncovered + self.forgiven
 
 
 class Arrival(NamedTuple):
@@ -78,6 +91,7 @@ class Arrival(NamedTuple):
 
     account: str
     at_us: int
+    happened_us: int
     reference: str
     piece: Piece
 
@@ -87,12 +101,20 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """Something that happens to the lots of an account at an instant."""
+    """Something that happens to the lots of an account at an instant.
+
+    `late_us` is when it did, where it was recorded late and counts at `at_us` therefore.
+    """
 
     at_us: int
     position: int
     account: str
     rank: int
+    late_us: int | None = None
+
+    @property
+    def happened_us(self) -> int:
+        return self.at_us if self.late_us is None else self.late_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +129,10 @@ class Bought(Item):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used(Item):
-    """Messages of one segment; `at_us` is the last one's."""
+    """Messages of one segment; `at_us` is the last one's.
+
+    What late corrections of a day give back is negative.
+    """
 
     milli: int
     day: str
@@ -140,9 +165,8 @@ class Sent(Item):
 
 
 def in_order(items: Iterable[Item]) -> Iterator[Item]:
-    """Give items in the order in which they count."""
-    ordered = sorted(items, key=attrgetter("at_us", "rank", "position", "account"))
-    for _, same in groupby(ordered, attrgetter("at_us")):
+    """Give items in the order in which they count; at an instant, late ones are first."""
+    for _, same in groupby(sorted(items, key=_place), lambda item: _place(item)[:2]):
         instant = list(same)
         if any(isinstance(item, Sent) for item in instant):
             yield from _senders_first(instant)
@@ -150,11 +174,16 @@ def in_order(items: Iterable[Item]) -> Iterator[Item]:
             yield from instant
 
 
+def _place(item: Item) -> tuple[int, bool, int, int, int, str]:
+    on_time = item.late_us is None
+    return item.at_us, on_time, item.rank, item.late_us or 0, item.position, item.account
+
+
 def _senders_first(instant: Sequence[Item]) -> Iterator[Item]:
     """Order the items of an instant by who sends to whom; a circle begins by name."""
     yield from (item for item in instant if item.rank == IN)
     waiting: dict[str, list[Item]] = {}
-    for item in sorted(instant, key=attrgetter("account", "rank", "position")):
+    for item in sorted(instant, key=attrgetter("account")):
         if item.rank != IN:
             waiting.setdefault(item.account, []).append(item)
     while waiting:
@@ -202,9 +231,11 @@ class Fifo:
         match item:
             case Bought():
                 for piece in item.pieces:
-                    self._receive(item.account, item.at_us, "", piece)
+                    self._receive(item, item.account, "", piece)
                 if item.owed:
                     self._draw(item, "opening", "", item.owed, item.day)
+            case Used() if item.milli < 0:
+                self._give_back(item)
             case Used():
                 self._draw(item, "used", "", item.milli, item.day)
             case Left():
@@ -220,7 +251,7 @@ class Fifo:
         return list(self._stocks[account].pieces)
 
     def _draw(self, item: Item, kind: DrawKind, reference: str, milli: int, day: str) -> Draw:
-        draw = Draw(item.account, item.at_us, kind, reference, day)
+        draw = _new_draw(item, kind, reference, day)
         stock = self._stocks[item.account]
         pieces = stock.pieces
         whole = 0
@@ -240,6 +271,33 @@ class Fifo:
         self.draws.append(draw)
         return draw
 
+    def _give_back(self, item: Used) -> None:
+        """Undo the last of what messages of a day had used."""
+        back = _new_draw(item, "used", "", item.day)
+        owed, milli = self._stocks[item.account].owed, -item.milli
+        for draw in reversed(self._used_on(item.account, item.day)):
+            forgiven = min(draw.uncovered, milli)
+            draw.uncovered -= forgiven
+            draw.forgiven += forgiven
+            back.forgiven -= forgiven
+            milli -= forgiven
+            if forgiven and not draw.uncovered:
+                owed.remove(draw)
+            for piece in _last(draw, milli):
+                draw.returned += piece.milli
+                milli -= piece.milli
+                end = piece.first + piece.milli
+                back.parts.append(Part(piece._replace(first=end, milli=-piece.milli), None))
+                self._put(item.account, item.at_us, piece)
+        self.draws.append(back)
+
+    def _used_on(self, account: str, day: str) -> list[Draw]:
+        return [
+            draw
+            for draw in self.draws
+            if draw.day == day and draw.account == account and draw.kind == "used"
+        ]
+
     def _leave(self, item: Left) -> None:
         milli = item.milli
         if item.bill is not None:
@@ -251,7 +309,7 @@ class Fifo:
 
     def _draw_of_bill(self, item: Left, bill: str) -> int:
         """Take the last credits of a bill's lots; gives how many there were not."""
-        draw = Draw(item.account, item.at_us, item.kind, item.reference, item.day)
+        draw = _new_draw(item, item.kind, item.reference, item.day)
         pieces, milli = self._stocks[item.account].pieces, item.milli
         for place in reversed(range(len(pieces))):
             piece = pieces[place]
@@ -272,17 +330,22 @@ class Fifo:
             return
         uncovered = draw.uncovered
         for part in list(draw.parts):
-            self._receive(item.target, item.at_us, item.reference, part.piece)
+            self._receive(item, item.target, item.reference, part.piece)
         if uncovered:
             lot = LotId(item.target, f"transfer+{item.reference}")
             piece = Piece(item.at_us, item.position, lot, 0, uncovered)
             self.sent_open[lot] = (piece, draw)
-            self._receive(item.target, item.at_us, item.reference, piece)
+            self._receive(item, item.target, item.reference, piece)
 
-    def _receive(self, account: str, at_us: int, reference: str, piece: Piece) -> None:
-        if not piece.milli:
-            return
-        self.arrivals.append(Arrival(account, at_us, reference, piece))
+    def _receive(self, item: Item, account: str, reference: str, piece: Piece) -> None:
+        if piece.milli:
+            self.arrivals.append(
+                Arrival(account, item.at_us, item.happened_us, reference, piece)
+            )
+            self._put(account, item.at_us, piece)
+
+    def _put(self, account: str, at_us: int, piece: Piece) -> None:
+        """Put a piece to those that an account has, after it covered what is owed."""
         stock = self._stocks[account]
         while stock.owed:
             draw = stock.owed[0]
@@ -298,6 +361,22 @@ class Fifo:
                 return
             piece = rest
         insort(stock.pieces, piece)
+
+
+def _new_draw(item: Item, kind: DrawKind, reference: str, day: str) -> Draw:
+    return Draw(item.account, item.at_us, item.happened_us, kind, reference, day)
+
+
+def _last(draw: Draw, milli: int) -> Iterator[Piece]:
+    """Give the last credits of a draw that were not given back yet, the very last first."""
+    passed_over = draw.returned
+    for piece, _ in reversed(draw.parts):
+        kept = piece.milli - min(passed_over, piece.milli)
+        passed_over -= piece.milli - kept
+        taken = min(kept, milli)
+        milli -= taken
+        if taken:
+            yield piece._replace(first=piece.first + kept - taken, milli=taken)
 
 
 def _divided(piece: Piece, milli: int) -> tuple[Piece, Piece]:

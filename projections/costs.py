@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, make_dataclass
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,9 +21,12 @@ from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
 from ledger.events import LINE_KINDS
 from ledger.times import from_us, zone
+from projections.basis import Basis, basis_notes, posted_apart
 from projections.batch import NotWritable, catch_up, is_behind
 from projections.books import natural, notes, require_known
+from projections.late_labels import LateUse, Months, late_use
 from projections.lot_books import lots_caught_up
+from projections.lot_months import StandsAs
 from projections.moments import Period
 from projections.month_sums import NONE, Dimension
 from projections.monthly import MONTHLY_TOTALS
@@ -32,6 +35,9 @@ from projections.report import Report
 
 # How a line without a tag, batch or user is shown: none of them is written with brackets.
 WITHOUT: Final = "(none)"
+
+# Where what messages of closed months cost more, or less, stands: with no label of theirs.
+PRIOR_PERIOD: Final = "(prior-period)"
 
 # What uses credits up; other movements move them.
 _CORRECTION: Final = "correction"
@@ -51,6 +57,7 @@ class Wanted:
     period: Period
     accounts: Sequence[str] = ()
     customers: Sequence[str] = ()
+    basis: Basis = "posted"
 
 
 @cache
@@ -59,12 +66,16 @@ def row_type(dimension: Dimension) -> type[Any]:
 
     `sms` is how many lines, replies and lookups included; `credits` what they used; `net` what
     those credits were bought for, `cost` the same with VAT that is not got back. Both are of
-    the credits whose cost is known: that of `unvalued` credits is not.
+    the credits whose cost is known: that of `unvalued` credits is not. On the posted basis,
+    `prior_…` is the part of them that is of a prior period: late messages of closed months, and
+    what these turned out to have cost more, or less.
     """
     names = [("customer", "str"), ("period", "str"), (dimension, "str")]
     sums = [
         ("sms", "int"), ("credits", "Credits"), ("net", "Amount | None"),
         ("cost", "Amount | None"), ("currency", "str | None"), ("unvalued", "Credits"),
+        ("prior_credits", "Credits"), ("prior_net", "Amount | None"),
+        ("prior_cost", "Amount | None"),
     ]  # fmt: skip
     return make_dataclass("Cost", [*names, *sums], frozen=True, slots=True)
 
@@ -75,8 +86,11 @@ def costs(database: Database, wanted: Wanted) -> Report[Any]:
         ((position, lots, end),) = rows.execute(_POSITIONS)
         valued = lots == position
         kind = row_type(wanted.dimension)
-        found = [kind(*row) for row in _rows(rows, wanted, valued=valued)]
+        asked = _asked(rows, wanted)
+        found = [kind(*row) for row in _rows(rows, wanted, asked, valued=valued)]
         said = [*_behind(database, position, end, valued=valued), *notes(rows, ())]
+        if valued:
+            said += basis_notes(rows, asked.zones, wanted.basis)
         return Report(kind, position, found, said)
 
 
@@ -153,22 +167,86 @@ def _natural(row: Row) -> list[tuple[int, str]]:
     return natural(row[0])
 
 
-def _rows(rows: Rows, wanted: Wanted, *, valued: bool) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    rows: Rows, wanted: Wanted, asked: _Asked, *, valued: bool
+) -> Iterator[tuple[Any, ...]]:
     """Give customers in their order, then months, then values, then currencies."""
-    asked = _asked(rows, wanted)
     months = {name: _months(wanted.period, local) for name, local in asked.zones.items()}
-    paid = Paid(rows, *_span(months.values()), valued=valued)
+    own = posted_apart(rows, wanted.basis) if valued else ()
+    apart = {account for account, customer in asked.owners.items() if customer in own}
+    paid = Paid(rows, *_span(months.values()), valued=valued, apart=apart)
+    used = _used(rows, wanted, asked.owners, months)
+    late = _Late(rows, wanted.dimension, asked, months).move(apart, used)
     found: dict[str, dict[tuple[str, str, str], Sums]] = {customer: {} for customer in months}
-    for (account, month), used in _used(rows, wanted, asked.owners, months).items():
-        of_customer = found[asked.owners[account]]
-        for value, currency, sums in paid.shared(account, month, used):
-            known = of_customer.setdefault((month, value, currency), sums)
-            if known is not sums:
-                known.add(sums)
-    for customer, of in found.items():
-        for (month, value, currency), sums in sorted(of.items(), key=itemgetter(0)):
+
+    def add(account: str, key: tuple[str, str, str], sums: Sums) -> None:
+        known = found[asked.owners[account]].setdefault(key, sums)
+        if known is not sums:
+            known.add(sums)
+
+    for (account, month), of in used.items():
+        for value, currency, sums in paid.shared(account, month, "current", of):
+            add(account, (month, value, currency), sums)
+    for (account, month, stands_as), of in late.items():
+        for value, currency, sums in paid.shared(account, month, stands_as, of):
+            add(account, (month, value, currency), sums)
+    for account, month, currency, sums in paid.changes():
+        first, end = months[asked.owners[account]]
+        if first <= month < end:
+            add(account, (month, PRIOR_PERIOD, currency), sums)
+    for customer, of_customer in found.items():
+        for (month, value, currency), sums in sorted(of_customer.items(), key=itemgetter(0)):
             shown = WITHOUT if value == NONE else value
             yield customer, month, shown, *sums.shown(currency or None)
+
+
+# By account and month, in the order of values; and the same by how late messages stand there.
+_Months = dict[tuple[str, str], list[Used]]
+_LateMonths = dict[tuple[str, str, StandsAs], list[Used]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """Takes late messages out of the months in which they happened."""
+
+    rows: Rows
+    dimension: Dimension
+    asked: _Asked
+    months: Mapping[str, tuple[str, str]]
+
+    def move(self, apart: Collection[str], used: _Months) -> _LateMonths:
+        """Take those of some accounts out of what was used; gives them where they stand."""
+        left: dict[tuple[str, str], _ByValue] = defaultdict(_ByValue)
+        came: dict[tuple[str, str, StandsAs], _ByValue] = defaultdict(_ByValue)
+        for account in sorted(apart):
+            customer = self.asked.owners[account]
+            first, end = self.months[customer]
+            span = Months(first, end, self.asked.zones[customer])
+            for one in late_use(self.rows, account, self.dimension, span):
+                if first <= one.happened < end:
+                    left[account, one.happened].add(one)
+                if first <= one.posted < end:
+                    stands_as: StandsAs = "returned" if one.milli < 0 else "late"
+                    came[account, one.posted, stands_as].add(one)
+        for key, gone in left.items():
+            on_time = map(partial(_less, gone), used.pop(key))
+            rest = [one for one in on_time if one.sms or one.milli]
+            if rest:
+                used[key] = rest
+        return {key: sorted(of.values()) for key, of in came.items()}
+
+
+class _ByValue(dict[str, Used]):
+    def add(self, late: LateUse) -> None:
+        _, sms, milli = self.get(late.value, Used("", 0, 0))
+        self[late.value] = Used(late.value, sms + late.sms, milli + late.milli)
+
+
+def _less(gone: Mapping[str, Used], used: Used) -> Used:
+    late = gone.get(used.value)
+    if late is None:
+        return used
+    return used._replace(sms=used.sms - late.sms, milli=used.milli - late.milli)
 
 
 def _used(

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, cast
 
 from ledger.calendars import Span
 from ledger.credits import ZERO, Credits
-from ledger.database import Database
+from ledger.database import Database, Rows
 from ledger.events import (
     AccountAtClose,
     DrawKind,
@@ -23,10 +23,11 @@ from ledger.events import (
 )
 from ledger.lots import LotId, cost_of
 from ledger.money import Money
+from projections.basis import posted_apart
 from projections.books import Book
 from projections.holdings import Drawn, Held, Stretch, draws_of, holdings, lots_of
 from projections.lot_facts import LotRow
-from projections.past import balance_before
+from projections.past import balance_before, posted_before
 
 _FOREVER_US: Final = 2**62
 
@@ -42,24 +43,28 @@ class Figures(NamedTuple):
 
 def figures(database: Database, of: Sequence[Book], month: Span) -> Iterator[Figures]:
     """Give the figures of accounts of one customer; lots must know the whole log."""
-    lots = lots_of(database, {book.customer for book in of})
-    found = holdings(database, of, [month.end_us] * len(of))
+    customers = {book.customer for book in of}
+    own = posted_apart(database, "posted")
+    lots = lots_of(database, customers, own)
+    found = holdings(database, of, [month.end_us] * len(of), "posted")
     by_account = {
         account: list(held) for account, held in groupby(found.held, attrgetter("account"))
     }
     for book in of:
+        posted = book.customer in own
+        balance = posted_before if posted else balance_before
+        draws = _draws(database, book, month, posted=posted)
         yield Figures(
             book.account,
-            balance_before(database, book, month.end_us),
-            tuple(_drawn(_draws(database, book, month), lots)),
+            balance(database, book, month.end_us),
+            (*_drawn(draws, lots), *_changes(database, book, month)),
             tuple(_left(by_account.get(book.account, []))),
         )
 
 
-def _draws(database: Database, book: Book, month: Span) -> Iterator[Drawn]:
-    for drawn in draws_of(database, book.account, _FOREVER_US, month.start_us):
-        if drawn.at_us < month.end_us:
-            yield drawn
+def _draws(database: Database, book: Book, month: Span, *, posted: bool) -> Iterator[Drawn]:
+    draws = draws_of(database, book.account, _FOREVER_US, month.start_us, posted=posted)
+    return (drawn for drawn in draws if drawn.at_us < month.end_us)
 
 
 def unequal(close: AccountAtClose, found: Figures, *, money: bool) -> Iterator[str]:
@@ -76,7 +81,8 @@ def _told(of: AccountAtClose | Figures, *, money: bool) -> Iterator[tuple[str, s
     yield "balance", str(of.balance)
     gone: dict[str, Credits] = defaultdict(lambda: ZERO)
     for drawn in of.drawn:
-        what = f"{drawn.kind} ({drawn.posted_as})"
+        back = ", given back" if drawn.credits < ZERO else ""
+        what = f"{drawn.kind} ({drawn.posted_as}{back})"
         if money:
             unvalued = f", {drawn.unvalued} of unknown cost" if drawn.unvalued else ""
             cost = f"{drawn.credits} for {drawn.net}, with VAT {drawn.cost}{unvalued}"
@@ -116,15 +122,19 @@ class _Sum:
 
 
 def _drawn(draws: Iterable[Drawn], lots: Mapping[LotId, LotRow]) -> Iterator[DrawnAtClose]:
-    """Sum draws by kind and currency; what has none counts with the customer's only one."""
+    """Sum draws by kind and currency; what has none counts with the customer's only one.
+
+    What late corrections gave back is told apart: it is negative.
+    """
     currencies = {lot.currency for lot in lots.values() if lot.currency}
     default = currencies.pop() if len(currencies) == 1 else ""
-    sums: dict[tuple[str, PostedAs, str], _Sum] = defaultdict(_Sum)
+    sums: dict[tuple[str, PostedAs, bool, str], _Sum] = defaultdict(_Sum)
     for drawn in draws:
         lot = None if drawn.lot is None else lots[drawn.lot]
         currency = (lot.currency if lot else None) or default
-        sums[drawn.kind, "current", currency].add(drawn, lot)
-    for (kind, posted_as, currency), of in sorted(sums.items()):
+        posted_as: PostedAs = "late" if drawn.is_late else "current"
+        sums[drawn.kind, posted_as, drawn.milli < 0, currency].add(drawn, lot)
+    for (kind, posted_as, _, currency), of in sorted(sums.items()):
         yield DrawnAtClose(
             kind=cast(DrawKind, kind),
             posted_as=posted_as,
@@ -132,6 +142,25 @@ def _drawn(draws: Iterable[Drawn], lots: Mapping[LotId, LotRow]) -> Iterator[Dra
             unvalued=Credits(of.unvalued),
             net=_money(of.net, currency),
             cost=_money(of.cost, currency),
+        )
+
+
+def _changes(rows: Rows, book: Book, month: Span) -> Iterator[DrawnAtClose]:
+    """Give what messages of earlier closed months turned out to have cost more, or less."""
+    for currency, net, cost, unvalued in rows.execute(
+        "SELECT currency, net_cents, cost_cents, unvalued_milli FROM posted_month"
+        " WHERE month = :month AND account = :account AND stands_as = 'prior-period'"
+        " ORDER BY currency",
+        month=month.name,
+        account=book.account,
+    ):
+        yield DrawnAtClose(
+            kind="used",
+            posted_as="prior-period",
+            credits=ZERO,
+            unvalued=Credits(unvalued),
+            net=_money(net, currency),
+            cost=_money(cost, currency),
         )
 
 
@@ -155,8 +184,8 @@ def _left(held: Iterable[Held]) -> Iterator[LotAtClose]:
                     LotStretch(Credits(first), Credits(milli))
                     for first, milli in remaining(one)
                 ),
-                net=_money(one.left_worth(lot.net_cents), lot.currency),
-                cost=_money(one.left_worth(lot.cost_cents), lot.currency),
+                net=_money(one.left_net, lot.currency),
+                cost=_money(one.left_cost, lot.currency),
             )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from ledger.database import Database, Row, Rows
+from ledger.events import LotAtClose
 from ledger.lots import LotId, cost_of
+from ledger.money import Money
+from projections.basis import Basis, closed_customers, posted_apart
 from projections.books import Book
 from projections.lot_facts import LotRow
-from projections.past import balance_before
+from projections.lot_vat import cents_of
+from projections.past import balance_before, posted_before
+from projections.periods import closes
 
 _FOREVER_US: Final = 2**62
 
@@ -25,10 +30,15 @@ class Stretch(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Credits that left an account: when, as what, of which lot (None: of none, yet)."""
+    """Credits that left an account: when, as what, of which lot (None: of none, yet).
+
+    It happened at `happened_us`, before `at_us` where it stands later. What was given back is
+    negative: its stretch ends where it begins.
+    """
 
     account: str
     at_us: int
+    happened_us: int
     kind: str
     reference: str
     day: str
@@ -39,15 +49,23 @@ class Drawn(NamedTuple):
     def milli(self) -> int:
         return self.stretch.milli
 
+    @property
+    def is_late(self) -> bool:
+        return self.happened_us < self.at_us
+
 
 @dataclass(slots=True)
 class Held:
-    """A lot as one account holds it: the stretches that came to it, and those that left."""
+    """A lot as one account holds it: the stretches that came to it, and those that left.
+
+    `frozen` is what a close says of what is left, where that is asked for.
+    """
 
     account: str
     lot: LotRow
     came: list[Stretch] = field(default_factory=list)
     drawn: list[Drawn] = field(default_factory=list)
+    frozen: LotAtClose | None = None
 
     @property
     def milli(self) -> int:
@@ -61,8 +79,21 @@ class Held:
         """Give what came to the account of an amount of the whole lot."""
         return self._sum(cents, self.came)
 
-    def left_worth(self, cents: int | None) -> int | None:
-        """Give what is left of an amount of the whole lot."""
+    @property
+    def left_net(self) -> int | None:
+        """Give what is left of its net, in cents."""
+        if self.frozen is not None and self.lot.currency is not None:
+            return _cents(self.frozen.net)
+        return self._left_worth(self.lot.net_cents)
+
+    @property
+    def left_cost(self) -> int | None:
+        """Give what is left of its cost, in cents."""
+        if self.frozen is not None and self.lot.currency is not None:
+            return _cents(self.frozen.cost)
+        return self._left_worth(self.lot.cost_cents)
+
+    def _left_worth(self, cents: int | None) -> int | None:
         came, gone = self.worth(cents), self._sum(cents, [one.stretch for one in self.drawn])
         return None if came is None or gone is None else came - gone
 
@@ -80,13 +111,49 @@ class Holdings:
     uncovered: list[Drawn]
 
 
-def holdings(database: Database, of: Sequence[Book], ends: Sequence[int | None]) -> Holdings:
-    """Give what accounts hold just before an instant each, or now (None)."""
+def holdings(
+    database: Database,
+    of: Sequence[Book],
+    ends: Sequence[int | None],
+    basis: Basis = "happened",
+) -> Holdings:
+    """Give what accounts hold just before an instant each, or now (None).
+
+    On the posted basis the end of a closed month is as its close says.
+    """
     found = Holdings([], [])
-    lots = lots_of(database, {book.customer for book in of})
+    own = posted_apart(database, basis)
+    lots = lots_of(database, {book.customer for book in of}, own)
+    closed = _Closed(database, basis)
     for book, end_us in zip(of, ends, strict=True):
-        _account(database, book, end_us, lots, found)
+        held = _account(database, book, end_us, lots, found, posted=book.customer in own)
+        for one in held:
+            one.frozen = closed.left(book, end_us, one.lot.id)
+        found.held += held
     return found
+
+
+class _Closed:
+    """What closes say of lots that were left."""
+
+    def __init__(self, rows: Rows, basis: Basis) -> None:
+        self._rows = rows
+        self._customers = closed_customers(rows) if basis == "posted" else {}
+        self._left: dict[tuple[str, int], dict[tuple[str, LotId], LotAtClose]] = {}
+
+    def left(self, book: Book, end_us: int | None, lot: LotId) -> LotAtClose | None:
+        if end_us is None or end_us > self._customers.get(book.customer, 0):
+            return None
+        key = (book.customer, end_us)
+        if key not in self._left:
+            self._left[key] = {
+                (account.account, LotId(one.account, one.lot)): one
+                for close in closes(self._rows, book.customer)
+                if close.end_us == end_us
+                for account in close.event.accounts
+                for one in account.left
+            }
+        return self._left[key].get((book.account, lot))
 
 
 def _account(
@@ -95,48 +162,55 @@ def _account(
     end_us: int | None,
     lots: dict[LotId, LotRow],
     found: Holdings,
-) -> None:
+    *,
+    posted: bool,
+) -> list[Held]:
     until_us = _FOREVER_US if end_us is None else end_us
     held: dict[LotId, Held] = {}
-    for _, _, lot, stretch in arrivals_of(database, book.account, until_us):
+    for _, _, lot, stretch in arrivals_of(database, book.account, until_us, posted=posted):
         known = held.setdefault(lot, Held(book.account, lots[lot]))
         known.came.append(stretch)
-    draws = list(draws_of(database, book.account, until_us))
+    draws = list(draws_of(database, book.account, until_us, posted=posted))
     if end_us is not None:
-        draws += _of_cut_segment(database, book, end_us, held, draws)
+        draws += _of_cut_segment(database, book, end_us, held, draws, posted=posted)
     for drawn in draws:
         if drawn.lot is None:
             found.uncovered.append(drawn)
         else:
             held[drawn.lot].drawn.append(drawn)
-    found.held += sorted(held.values(), key=lambda one: one.lot.piece)
+    return sorted(held.values(), key=lambda one: one.lot.piece)
 
 
-def lots_of(rows: Rows, customers: set[str]) -> dict[LotId, LotRow]:
-    """Give all lots of some customers."""
-    named = {f"c{number}": customer for number, customer in enumerate(sorted(customers))}
-    if not named:
-        return {}
-    found = (LotRow(*row) for row in rows.execute(_LOTS.format(", :".join(named)), **named))
-    return {lot.id: lot for lot in found}
+def lots_of(
+    rows: Rows, customers: Collection[str], posted: Collection[str] = ()
+) -> dict[LotId, LotRow]:
+    """Give all lots of some customers; of those that are `posted`, on that basis."""
+    found: dict[LotId, LotRow] = {}
+    own = sorted(customer for customer in customers if customer in posted)
+    others = sorted(customer for customer in customers if customer not in posted)
+    for table, of in (("lot", others), ("posted_lot", own)):
+        named = {f"c{number}": customer for number, customer in enumerate(of)}
+        if named:
+            sql = _LOTS.format(", :".join(named), table=table)
+            lots = (LotRow(*row) for row in rows.execute(sql, **named))
+            found.update((lot.id, lot) for lot in lots)
+    return found
 
 
 # CROSS: account by account, each found by its key.
 _LOTS: Final = """
     SELECT l.account, lot, kind, bought_at_us, position, milli, net_cents, vat_cents,
         cost_cents, currency, bill, order_id
-    FROM account a CROSS JOIN lot l WHERE l.account = a.account AND a.customer IN (:{})
+    FROM account a CROSS JOIN {table} l WHERE l.account = a.account AND a.customer IN (:{})
 """
 
 
 def arrivals_of(
-    rows: Rows, account: str, until_us: int, since_us: int = 0
+    rows: Rows, account: str, until_us: int, since_us: int = 0, *, posted: bool = False
 ) -> Iterator[tuple[int, str, LotId, Stretch]]:
     """Give what came to an account: when, by which transfer (empty: bought there), of what."""
     for at_us, reference, lot_account, lot, first, milli in rows.execute(
-        "SELECT at_us, reference, lot_account, lot, first_milli, milli FROM lot_arrival"
-        " WHERE account = :account AND at_us >= :since AND at_us < :until"
-        " ORDER BY at_us, lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli",
+        _ARRIVALS.format("posted_arrival" if posted else "lot_arrival"),
         account=account,
         since=since_us,
         until=until_us,
@@ -144,13 +218,20 @@ def arrivals_of(
         yield at_us, reference, LotId(lot_account, lot), Stretch(first, milli)
 
 
-def draws_of(rows: Rows, account: str, until_us: int, since_us: int = 0) -> Iterator[Drawn]:
+_ARRIVALS: Final = """
+    SELECT at_us, reference, lot_account, lot, first_milli, milli FROM {}
+    WHERE account = :account AND at_us >= :since AND at_us < :until
+    ORDER BY at_us, lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli
+"""
+
+
+def draws_of(
+    rows: Rows, account: str, until_us: int, since_us: int = 0, *, posted: bool = False
+) -> Iterator[Drawn]:
     """Give what left an account before an instant; what was covered later, was not yet."""
     for row in rows.execute(
-        "SELECT at_us, kind, reference, day, lot_account, lot, first_milli, milli,"
-        " covered_at_us FROM lot_draw WHERE account = :account AND at_us >= :since"
-        " AND at_us < :until"
-        " ORDER BY at_us, kind COLLATE BINARY, reference COLLATE BINARY, number",
+        f"{_draws(posted=posted)} AND at_us >= :since AND at_us < :until"
+        " ORDER BY at_us, happened_us, kind COLLATE BINARY, reference COLLATE BINARY, number",
         account=account,
         since=since_us,
         until=until_us,
@@ -158,11 +239,24 @@ def draws_of(rows: Rows, account: str, until_us: int, since_us: int = 0) -> Iter
         yield _drawn(account, row, until_us)
 
 
+def _draws(*, posted: bool) -> str:
+    if posted:
+        return _DRAWS.format("happened_at_us", "posted_draw")
+    return _DRAWS.format("at_us", "lot_draw")
+
+
+_DRAWS: Final = """
+    SELECT at_us, {} AS happened_us, kind, reference, day, lot_account, lot, first_milli,
+        milli, covered_at_us FROM {} WHERE account = :account
+"""
+
+
 def _drawn(account: str, row: Row, until_us: int) -> Drawn:
-    at_us, kind, reference, day, lot_account, lot, first, milli, covered_us = row
+    at_us, happened_us, kind, reference, day, lot_account, lot, first, milli, covered_us = row
     paid = lot is not None and (covered_us is None or covered_us < until_us)
     named = LotId(lot_account, lot) if paid else None
-    return Drawn(account, at_us, kind, reference, day, named, Stretch(first, milli))
+    stretch = Stretch(first, milli)
+    return Drawn(account, at_us, happened_us, kind, reference, day, named, stretch)
 
 
 def _of_cut_segment(
@@ -171,6 +265,8 @@ def _of_cut_segment(
     end_us: int,
     held: dict[LotId, Held],
     before: Sequence[Drawn],
+    *,
+    posted: bool,
 ) -> list[Drawn]:
     """Give what of the segment that an instant cuts was drawn before it.
 
@@ -178,14 +274,15 @@ def _of_cut_segment(
     """
     if book.opening_milli is None:  # all that is known of it counts
         book = replace(book, opening_at_us=0, opening_milli=0)
-    owned = balance_before(database, book, end_us)
+    known = posted_before if posted else balance_before
+    owned = known(database, book, end_us)
     if owned is None:
         return []
     came = sum(one.milli for one in held.values())
     missing = came - sum(drawn.milli for drawn in before) - owned.milli
     found: list[Drawn] = []
     if missing > 0:
-        for drawn in _next_used(database, book.account, end_us):
+        for drawn in _next_used(database, book.account, end_us, posted=posted):
             taken = min(missing, drawn.milli)
             found.append(drawn._replace(stretch=Stretch(drawn.stretch.first, taken)))
             missing -= taken
@@ -194,17 +291,20 @@ def _of_cut_segment(
     return found
 
 
-def _next_used(rows: Rows, account: str, end_us: int) -> list[Drawn]:
+def _next_used(rows: Rows, account: str, end_us: int, *, posted: bool) -> list[Drawn]:
     """Give the draws of the first segment that ends at an instant or later."""
+    following = _FOLLOWING.format("posted_draw" if posted else "lot_draw")
+    sql = f"{_draws(posted=posted)} AND kind = :used AND at_us = ({following}) ORDER BY number"
     return [
         _drawn(account, row, end_us)
-        for row in rows.execute(
-            "SELECT at_us, kind, reference, day, lot_account, lot, first_milli, milli,"
-            " covered_at_us FROM lot_draw WHERE account = :account AND kind = :used"
-            " AND at_us = (SELECT MIN(at_us) FROM lot_draw WHERE account = :account"
-            " AND kind = :used AND at_us >= :end) ORDER BY number",
-            account=account,
-            used=USED,
-            end=end_us,
-        )
+        for row in rows.execute(sql, account=account, used=USED, end=end_us)
     ]
+
+
+_FOLLOWING: Final = """
+    SELECT MIN(at_us) FROM {} WHERE account = :account AND kind = :used AND at_us >= :end
+"""
+
+
+def _cents(money: Money | None) -> int | None:
+    return None if money is None else cents_of(money)

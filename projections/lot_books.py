@@ -8,13 +8,12 @@ so that nobody who records waits for it.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from ledger.database import Database, Row, Rows
+from ledger.database import Database, Rows, Table
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 from ledger.events import (
     ApiCallsSeen,
@@ -23,21 +22,33 @@ from ledger.events import (
     BreakAccepted,
     BreakNoted,
     BreakOpened,
+    Event,
     LinesAttributed,
     LinesNotBilled,
     LinesVanished,
     OpeningRestated,
+    PeriodClosed,
+    PeriodReopened,
     RechargeSettingsSeen,
     RefundSeen,
 )
-from ledger.lots import Arrival, Draw, Fifo, Item, LotId, Used, cost_of
+from ledger.names import periods_stream
 from projections.batch import NotWritable, caught_up, step
 from projections.books import log_position
-from projections.lot_facts import Facts, LotRow, facts
-from projections.lot_months import month_rows
-from projections.lot_segments import Segment, row_of, segments, touched_days
+from projections.lot_drawing import Days, Drawn, Forgotten, draw
+from projections.lot_facts import Facts, facts
+from projections.lot_segments import touched_days
 from projections.movement_index import MOVEMENT_INDEX
-from projections.tables import LOT, LOT_ARRIVAL, LOT_DRAW, LOT_MONTH, LOT_SEGMENT, LOTS
+from projections.tables import (
+    LOT,
+    LOT_ARRIVAL,
+    LOT_DRAW,
+    LOT_MONTH,
+    LOT_SEGMENT,
+    LOTS,
+    POSTED,
+    POSTED_SEGMENT,
+)
 
 NAME: Final = "lots"
 
@@ -51,20 +62,6 @@ _ELSEWHERE: Final = tuple(
         LinesNotBilled, LinesVanished, RechargeSettingsSeen, RefundSeen,
     )
 )  # fmt: skip
-
-
-@dataclass(slots=True)
-class Drawn:
-    """What the lots of a customer come to, as rows."""
-
-    customer: str
-    accounts: Sequence[str]
-    lots: list[LotRow]
-    arrivals: list[Row]
-    draws: list[Row]
-    months: list[Row]
-    read: list[Row]
-    forgotten: list[tuple[str, str, str]]
 
 
 @dataclass(slots=True)
@@ -119,7 +116,10 @@ def make(rows: Rows, after: int) -> Made:
     """Find what lots come to after a position of the log; 0 makes all of them again."""
     made = Made(after, log_position(rows))
     for customer in _concerned(rows, after):
-        made.customers.append(_drawn(rows, customer, made))
+        known = facts(rows, customer)
+        made.customers.append(
+            draw(rows, known, customer, _forgotten(rows, customer, known, made))
+        )
     return made
 
 
@@ -136,54 +136,44 @@ _CONCERNED: Final = """
 """
 
 
-def _drawn(rows: Rows, customer: str, made: Made) -> Drawn:
-    known = facts(rows, customer)
-    drawn = Drawn(customer, list(known.accounts), [], [], [], [], [], [])
-    _forget(rows, known, drawn, made)
-    items: list[Item] = list(known.items)
-    cuts = known.cuts()
-    gone = _gone(drawn.forgotten)
-    for name, account in known.accounts.items():
-        found = segments(rows, account, cuts[name], gone[name])
-        items += (_used(name, segment) for segment in found.all)
-        drawn.read += (row_of(name, segment) for segment in found.read)
-    fifo = Fifo({lot.id: lot.bill for lot in known.lots.values() if lot.bill is not None})
-    fifo.run(items)
-    drawn.lots = _with_sent(known.lots, fifo)
-    drawn.arrivals = [_arrival_row(arrival) for arrival in fifo.arrivals]
-    drawn.draws = [row for draw in fifo.draws for row in _draw_rows(draw)]
-    drawn.months = month_rows({lot.id: lot for lot in drawn.lots}, fifo.draws)
-    return drawn
-
-
-def _used(account: str, segment: Segment) -> Used:
-    return Used(at_us=segment.last_us, account=account, milli=segment.milli, day=segment.day)
-
-
 # --- what is not known any more -------------------------------------------------------------
 
 
 _ALL_DAYS: Final = ("", "~")
 
 
-def _forget(rows: Rows, known: Facts, drawn: Drawn, made: Made) -> None:
+def _forgotten(rows: Rows, customer: str, known: Facts, made: Made) -> Forgotten:
     """Say of which days the segments that are kept do not hold any more."""
-    reopened = {
-        account
-        for (account,) in rows.execute(
-            "SELECT DISTINCT account FROM event_log WHERE position > :after"
-            " AND topic IN (:opened, :restated)",
-            after=made.after,
-            opened=BalanceOpened.TOPIC,
-            restated=OpeningRestated.TOPIC,
-        )
-    }
+    forgotten = Forgotten()
+    whole = _streams_with(rows, made, BalanceOpened, OpeningRestated)
+    periods = _streams_with(rows, made, PeriodClosed, PeriodReopened)
     touched = touched_days(rows, known.accounts, made.after, made.through if made.after else 0)
     for account in known.accounts:
-        if account in reopened or not made.after:
-            drawn.forgotten.append((account, *_ALL_DAYS))
+        if account in whole or not made.after:
+            forgotten.days.append((account, *_ALL_DAYS))
+            forgotten.anew.add(account)
         else:
-            drawn.forgotten += ((account, *days) for days in _joined(touched[account]))
+            forgotten.days += ((account, *days) for days in _joined(touched[account]))
+    forgotten.posted_days = (
+        [(account, *_ALL_DAYS) for account in known.accounts]
+        if periods_stream(customer) in periods
+        else forgotten.days
+    )
+    return forgotten
+
+
+def _streams_with(rows: Rows, made: Made, *kinds: type[Event]) -> set[str]:
+    """Give the streams in which events of some kinds were recorded since."""
+    topics = {f"t{number}": kind.TOPIC for number, kind in enumerate(kinds)}
+    return {
+        stream
+        for (stream,) in rows.execute(
+            f"SELECT DISTINCT stream FROM event_log WHERE position > :after"  # noqa: S608
+            f" AND topic IN (:{', :'.join(topics)})",
+            after=made.after,
+            **topics,
+        )
+    }
 
 
 def _joined(days: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -195,71 +185,6 @@ def _joined(days: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         else:
             joined.append((first, last))
     return joined
-
-
-def _gone(forgotten: Iterable[tuple[str, str, str]]) -> Mapping[str, list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for account, first, last in forgotten:
-        found[account].append((first, last))
-    return found
-
-
-# --- rows -----------------------------------------------------------------------------------
-
-
-def _with_sent(lots: Mapping[LotId, LotRow], fifo: Fifo) -> list[LotRow]:
-    """Add the lots of credits that were sent before they were there, at what covers them."""
-    known = dict(lots)
-    waiting = dict(fifo.sent_open)
-    for lot, (piece, _) in waiting.items():
-        known[lot] = LotRow(
-            lot.account, lot.name, "transfer", piece.bought_us, piece.position, piece.milli
-        )
-    settled = True
-    while waiting and settled:
-        settled = False
-        for lot, (_, draw) in list(waiting.items()):
-            valued = _covered(known, draw)
-            if valued is not None:
-                cents, currency = valued
-                known[lot] = known[lot]._replace(
-                    net_cents=cents, cost_cents=cents, currency=currency
-                )
-                del waiting[lot]
-                settled = True
-    return list(known.values())
-
-
-def _covered(lots: Mapping[LotId, LotRow], draw: Draw) -> tuple[int, str | None] | None:
-    """Give what the credits cost that covered a draw later; None while that is not known."""
-    if draw.uncovered:
-        return None
-    cents = 0
-    currencies: set[str] = set()
-    for piece, covered_us in draw.parts:
-        if covered_us is not None:
-            lot = lots[piece.lot]
-            if lot.cost_cents is None:
-                return None
-            cents += cost_of(lot.cost_cents, lot.milli, piece.first, piece.milli)
-            currencies.update([lot.currency] if lot.currency else [])
-    if len(currencies) > 1:
-        return None
-    return cents, next(iter(currencies), None)
-
-
-def _arrival_row(arrival: Arrival) -> Row:
-    account, at_us, reference, piece = arrival
-    return (account, at_us, reference, *piece.lot, piece.first, piece.milli)
-
-
-def _draw_rows(draw: Draw) -> Iterator[Row]:
-    key = (draw.account, draw.at_us, draw.kind, draw.reference)
-    number = 0
-    for number, (piece, covered_us) in enumerate(draw.parts, start=1):
-        yield (*key, number, draw.day, *piece.lot, piece.first, piece.milli, covered_us)
-    if draw.uncovered:
-        yield (*key, number + 1, draw.day, None, None, 0, draw.uncovered, None)
 
 
 # --- writing --------------------------------------------------------------------------------
@@ -306,19 +231,40 @@ def move_to(rows: Rows, position: int) -> None:
 def _write(database: Database, drawn: Drawn) -> None:
     for account in drawn.accounts:
         for table in (LOT, LOT_ARRIVAL, LOT_DRAW, LOT_MONTH):
-            database.execute(
-                f"DELETE FROM {table.name} WHERE account = :account",  # noqa: S608
-                account=account,
-            )
-    for account, first, last in drawn.forgotten:
+            _delete(database, table, account)
+    _delete_days(database, LOT_SEGMENT, drawn.forgotten.days)
+    _unpost(database, drawn)
+    for table, rows in drawn.rows.items():
+        database.insert(table, rows)
+
+
+def _unpost(database: Database, drawn: Drawn) -> None:
+    """Delete what was there on the posted basis, but for segments that still hold."""
+    was_closed = database.execute(
+        "DELETE FROM posted_customer WHERE customer = :customer RETURNING customer",
+        customer=drawn.customer,
+    )
+    if was_closed:
+        for account in drawn.accounts:
+            for table in POSTED:
+                if table is not POSTED_SEGMENT or POSTED_SEGMENT not in drawn.rows:
+                    _delete(database, table, account)
+        _delete_days(database, POSTED_SEGMENT, drawn.forgotten.posted_days)
+
+
+def _delete(database: Database, table: Table, account: str) -> None:
+    database.execute(
+        f"DELETE FROM {table.name} WHERE account = :account",  # noqa: S608 (our own names)
+        account=account,
+    )
+
+
+def _delete_days(database: Database, table: Table, days: Iterable[Days]) -> None:
+    for account, first, last in days:
         database.execute(
-            "DELETE FROM lot_segment WHERE account = :account AND day BETWEEN :first AND :last",
+            f"DELETE FROM {table.name} WHERE account = :account"  # noqa: S608 (our own names)
+            " AND day BETWEEN :first AND :last",
             account=account,
             first=first,
             last=last,
         )
-    database.insert(LOT, drawn.lots)
-    database.insert(LOT_ARRIVAL, drawn.arrivals)
-    database.insert(LOT_DRAW, drawn.draws)
-    database.insert(LOT_MONTH, drawn.months)
-    database.insert(LOT_SEGMENT, drawn.read)

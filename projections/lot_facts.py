@@ -7,8 +7,8 @@ is told by `lot_segments`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -45,6 +45,7 @@ from ledger.lots import (
 from ledger.names import customer_stream
 from ledger.times import to_us, zone
 from projections.lot_vat import cents_of, vat_of_lines
+from projections.posting import Opening
 from projections.rounding import nearest
 from projections.stream_events import stream_events
 
@@ -98,6 +99,15 @@ class AccountFacts:
     opening_milli: int | None
     events: list[tuple[int, LedgerEvent]] = field(default_factory=list)
 
+    @property
+    def openings(self) -> list[Opening]:
+        """Give what its openings said, in the order in which they were recorded."""
+        return [
+            Opening(position, to_us(event.happened_at), event.credits.milli)
+            for position, event in self.events
+            if isinstance(event, BalanceOpened | OpeningRestated)
+        ]
+
     def counts(self, at_us: int) -> bool:
         return self.since_us is None or at_us >= self.since_us
 
@@ -107,25 +117,32 @@ class AccountFacts:
 
 @dataclass(slots=True)
 class Facts:
-    """The lots of a customer, and the items that move them; `vat` is by position."""
+    """The lots of a customer, and the items that move them; `vat` is by position.
+
+    `openings` are those items, by account, that an opening is.
+    """
 
     accounts: dict[str, AccountFacts]
     recovery: Recovery
     vat: Mapping[int, int | None]
     lots: dict[LotId, LotRow] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
+    openings: dict[str, Bought] = field(default_factory=dict)
 
-    def cuts(self) -> dict[str, list[int]]:
-        """Give where new segments of each account begin: where its lots come in or leave.
 
-        What comes in at an instant comes before its messages, what leaves after them.
-        """
-        found: dict[str, set[int]] = {account: set() for account in self.accounts}
-        for item in self.items:
+def cuts(items: Iterable[Item]) -> dict[str, list[int]]:
+    """Give where new segments of accounts begin: where their lots come in or leave.
+
+    What comes in at an instant comes before its messages, what leaves after them; what is late
+    comes before all of them, and cuts nothing.
+    """
+    found: dict[str, set[int]] = defaultdict(set)
+    for item in items:
+        if item.late_us is None:
             found[item.account].add(item.at_us + (item.rank == OUT))
             if isinstance(item, Sent) and item.counted:
                 found[item.target].add(item.at_us)
-        return {account: sorted(cuts) for account, cuts in found.items()}
+    return {account: sorted(cuts) for account, cuts in found.items()}
 
 
 def facts(rows: Rows, customer: str) -> Facts:
@@ -141,6 +158,27 @@ def facts(rows: Rows, customer: str) -> Facts:
     for account in found.accounts.values():
         _Reading(found, account).read()
     return found
+
+
+class Opened(NamedTuple):
+    """What an account began with, and the lots that these credits are of."""
+
+    opening: Opening
+    item: Bought
+    lots: Mapping[LotId, LotRow]
+
+
+def opened(known: Facts, account: AccountFacts, through: int) -> Opened | None:
+    """Give the opening of an account as the log up to a position tells it."""
+    events = [one for one in account.events if one[0] <= through]
+    before = replace(account, events=events)
+    if not before.openings:
+        return None
+    opening = before.openings[-1]
+    before.since_us, before.opening_milli = opening.at_us, opening.milli
+    aside = Facts(known.accounts, known.recovery, known.vat)
+    _Reading(aside, before).read()
+    return Opened(opening, aside.openings[account.name], aside.lots)
 
 
 def _accounts(rows: Rows, customer: str) -> dict[str, AccountFacts]:
@@ -287,13 +325,13 @@ class _Reading:
 
     def _come_in(
         self, position: int, at_us: int, pieces: tuple[Piece, ...], owed: int = 0
-    ) -> None:
+    ) -> Bought:
         name, day = self._account.name, self._account.day(at_us)
-        self._facts.items.append(
-            Bought(
-                at_us=at_us, position=position, account=name, pieces=pieces, owed=owed, day=day
-            )
+        item = Bought(
+            at_us=at_us, position=position, account=name, pieces=pieces, owed=owed, day=day
         )
+        self._facts.items.append(item)
+        return item
 
     def _leave(
         self,
@@ -349,18 +387,16 @@ class _Reading:
         since_us, milli = self._account.since_us, self._account.opening_milli
         if since_us is None or milli is None:
             return
-        position = max(
-            position
-            for position, event in self._account.events
-            if isinstance(event, BalanceOpened | OpeningRestated)
-        )
+        position = self._account.openings[-1].position
         name = self._account.name
         rest = Piece(BEFORE_THE_BOOKS, position, LotId(name, OPENING), 0, 0)
         background = list(self._without_refunds())
         pieces, uncovered = opening_pieces(background, milli, rest)
         if uncovered:
             self._keep(self._stated(position, uncovered, since_us))
-        self._come_in(position, since_us, pieces, owed=max(-milli, 0))
+        self._facts.openings[name] = self._come_in(
+            position, since_us, pieces, owed=max(-milli, 0)
+        )
 
     def _without_refunds(self) -> Iterator[Piece]:
         """Leave out the last credits of bills of which some were given back before T0."""

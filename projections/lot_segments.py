@@ -15,11 +15,12 @@ from typing import Final, NamedTuple
 
 from ledger.calendars import day_of
 from ledger.canonical import decode
-from ledger.database import Row, Rows
+from ledger.database import Row, Rows, Table
 from ledger.errors import IntegrityFailure
 from ledger.events import LINE_KINDS, PageRecorded
 from ledger.names import consumption_stream
-from ledger.pages import page_costs
+from ledger.pages import Costs, page_costs
+from projections.late_facts import ON_TIME, LateLines
 from projections.lot_facts import AccountFacts
 
 _CORRECTION: Final = "correction"
@@ -46,60 +47,73 @@ class Segments:
     read: list[Segment]
 
 
-def segments(
-    rows: Rows, account: AccountFacts, cuts: Sequence[int], gone: Sequence[tuple[str, str]]
-) -> Segments:
-    """Give what the messages of an account used, from its opening on.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where segments are kept, and of which days nothing that is there holds.
 
-    Of the days from the first to the last of each that is `gone`, nothing that is kept holds.
+    `gone` are the first and the last of such days, in order and apart.
     """
+
+    table: Table
+    gone: Sequence[tuple[str, str]]
+
+    def is_gone(self, day: str) -> bool:
+        place = bisect_right(self.gone, (day, "~")) - 1
+        return place >= 0 and self.gone[place][0] <= day <= self.gone[place][1]
+
+
+def segments(
+    rows: Rows,
+    account: AccountFacts,
+    cuts: Sequence[int],
+    kept_in: Kept,
+    late: LateLines = ON_TIME,
+) -> Segments:
+    """Give what the messages of an account used, from its opening on, without late ones."""
     whole: list[Segment] = []
     cut: list[Segment] = []
-    for day in _days(rows, account.name):
+    for day, count in _days(rows, account.name):
         uncut = bisect_right(cuts, day.first_us) == bisect_right(cuts, day.last_us)
-        (whole if uncut else cut).append(day)
-    known = _known(rows, account.name)
+        if uncut and day.day not in late.days:
+            whole.append(day)
+        elif count > late.days.get(day.day, 0):
+            cut.append(day)
+    known = _known(rows, account.name, kept_in.table)
     wanted = {day.day for day in cut}
-    kept = [one for one in known if one.day in wanted and not _is_gone(one.day, gone)]
+    kept = [one for one in known if one.day in wanted and not kept_in.is_gone(one.day)]
     missing = wanted.difference(one.day for one in kept)
-    read = _read(rows, account, cuts, [day for day in cut if day.day in missing])
+    read = _read(rows, account, cuts, [day for day in cut if day.day in missing], late)
     found = (one for one in (*whole, *kept, *read) if one.milli)
     return Segments(sorted(found, key=lambda one: one.last_us), read)
 
 
-def _is_gone(day: str, gone: Sequence[tuple[str, str]]) -> bool:
-    """Look into ordered, disjoint stretches of days."""
-    place = bisect_right(gone, (day, "~")) - 1
-    return place >= 0 and gone[place][0] <= day <= gone[place][1]
-
-
-def _days(rows: Rows, account: str) -> Iterator[Segment]:
+def _days(rows: Rows, account: str) -> Iterator[tuple[Segment, int]]:
+    """Give the days with messages, and how many movements those are."""
     totals = rows.execute(_TOTALS.format(_KINDS), account=account)
     for day, same in groupby(totals, key=lambda row: row[0]):
         kinds = list(same)
-        yield Segment(
+        segment = Segment(
             day,
             max(last for *_, last in kinds),
-            min(first for _, _, first, _ in kinds),
-            -sum(milli for _, milli, _, _ in kinds),
+            min(first for *_, first, _ in kinds),
+            -sum(milli for _, milli, *_ in kinds),
         )
+        yield segment, sum(count for _, _, count, *_ in kinds)
 
 
 _TOTALS: Final = """
-    SELECT day, milli, first_at_us, last_at_us FROM daily_total
+    SELECT day, milli, count, first_at_us, last_at_us FROM daily_total
     WHERE account = :account AND kind IN ({}) ORDER BY day
 """
 
 
-def _known(rows: Rows, account: str) -> list[Segment]:
-    return [
-        Segment(*row)
-        for row in rows.execute(
-            "SELECT day, last_at_us, first_at_us, milli FROM lot_segment"
-            " WHERE account = :account",
-            account=account,
-        )
-    ]
+def _known(rows: Rows, account: str, table: Table) -> list[Segment]:
+    return [Segment(*row) for row in rows.execute(_KEPT.format(table.name), account=account)]
+
+
+_KEPT: Final = """
+    SELECT day, last_at_us, first_at_us, milli FROM {} WHERE account = :account
+"""
 
 
 # --- reading pages --------------------------------------------------------------------------
@@ -120,7 +134,7 @@ class _Sums:
 
     def add_page(self, at_us: Sequence[int], milli: Sequence[int]) -> None:
         spent = list(accumulate(milli, initial=0))
-        place = bisect_right(self.boundaries, at_us[0]) - 1
+        place = bisect_right(self.boundaries, at_us[0]) - 1 if at_us else 0
         begin = 0
         while begin < len(at_us):
             following = place + 1
@@ -134,7 +148,11 @@ class _Sums:
 
 
 def _read(
-    rows: Rows, account: AccountFacts, cuts: Sequence[int], days: Sequence[Segment]
+    rows: Rows,
+    account: AccountFacts,
+    cuts: Sequence[int],
+    days: Sequence[Segment],
+    late: LateLines,
 ) -> list[Segment]:
     """Read the pages of some days, and divide their lines at the cuts."""
     if not days:
@@ -142,17 +160,27 @@ def _read(
     stretches = [(day.first_us, day.last_us + 1) for day in days]
     edges = {edge for stretch in stretches for edge in stretch}
     sums = _Sums(sorted(edges.union(_inside(cuts, stretches))))
-    for page in _pages(rows, account.name, stretches):
+    for version, page in _pages(rows, account.name, stretches):
         costs = page_costs(page)
+        if version in late.stretches:
+            costs = _on_time(costs, late, version)
         sums.add_page(costs.at_us, costs.milli)
-    for at_us, milli in _corrections(rows, account.name, stretches):
-        sums.add(bisect_right(sums.boundaries, at_us) - 1, -milli, at_us, at_us)
+    for position, at_us, milli in _corrections(rows, account.name, stretches):
+        if position not in late.corrections:
+            sums.add(bisect_right(sums.boundaries, at_us) - 1, -milli, at_us, at_us)
     wanted = {day.day for day in days}
     found = (
         Segment(day_of(account.zone, last).name, last, first, milli)
         for milli, first, last in sums.found.values()
     )
     return [one for one in found if one.day in wanted and account.counts(one.first_us)]
+
+
+def _on_time(costs: Costs, late: LateLines, version: int) -> Costs:
+    places = [place for place, at_us in enumerate(costs.at_us) if not late.are(version, at_us)]
+    return Costs(
+        [costs.at_us[place] for place in places], [costs.milli[place] for place in places]
+    )
 
 
 def _inside(cuts: Sequence[int], stretches: Sequence[tuple[int, int]]) -> Iterator[int]:
@@ -162,8 +190,8 @@ def _inside(cuts: Sequence[int], stretches: Sequence[tuple[int, int]]) -> Iterat
 
 def _pages(
     rows: Rows, account: str, stretches: Sequence[tuple[int, int]]
-) -> Iterator[PageRecorded]:
-    """Give the pages that overlap with a stretch."""
+) -> Iterator[tuple[int, PageRecorded]]:
+    """Give the pages that overlap with a stretch, by version."""
     starts, ends = [start for start, _ in stretches], [end for _, end in stretches]
     versions = [
         version
@@ -180,32 +208,34 @@ def _pages(
         yield from _fetched(rows, account, versions[begin : begin + _AT_ONCE])
 
 
-def _fetched(rows: Rows, account: str, versions: Sequence[int]) -> Iterator[PageRecorded]:
+def _fetched(
+    rows: Rows, account: str, versions: Sequence[int]
+) -> Iterator[tuple[int, PageRecorded]]:
     stream = consumption_stream(account)
     named = {f"v{number}": version for number, version in enumerate(versions)}
     found = rows.execute(_PAGES.format(", :".join(named)), stream=stream, **named)
     if len(found) < len(versions):
         msg = f"expected {len(versions)} pages of {stream}, found {len(found)}"
         raise IntegrityFailure(msg)
-    for topic, state in found:
+    for version, topic, state in found:
         page = decode(topic, state)
         if isinstance(page, PageRecorded):
-            yield page
+            yield version, page
 
 
 _PAGES: Final = """
-    SELECT topic, state FROM stored_events
+    SELECT originator_version, topic, state FROM stored_events
     WHERE originator_id = :stream AND originator_version IN (:{})
 """
 
 
 def _corrections(
     rows: Rows, account: str, stretches: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int]]:
-    """Give corrections in a stretch; they stand at the time of their line."""
+) -> Iterator[tuple[int, int, int]]:
+    """Give corrections in a stretch, by position; they stand at the time of their line."""
     starts, ends = [start for start, _ in stretches], [end for _, end in stretches]
-    for at_us, milli in rows.execute(
-        "SELECT at_us, milli FROM movement WHERE account = :account AND kind = :kind"
+    for position, at_us, milli in rows.execute(
+        "SELECT position, at_us, milli FROM movement WHERE account = :account AND kind = :kind"
         " AND at_us >= :start AND at_us < :end",
         account=account,
         kind=_CORRECTION,
@@ -213,7 +243,7 @@ def _corrections(
         end=ends[-1],
     ):
         if bisect_right(ends, at_us) < bisect_right(starts, at_us):
-            yield at_us, milli
+            yield position, at_us, milli
 
 
 def row_of(account: str, segment: Segment) -> Row:

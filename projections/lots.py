@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.calendars import month_of
 from ledger.credits import Credits
 from ledger.database import Database
 from ledger.lots import BEFORE_THE_BOOKS, LotId, cost_of
+from projections.basis import Basis, basis_notes, posted_apart
 from projections.books import Book, books, log_position, notes
 from projections.holdings import Drawn, Held, Holdings, holdings, lots_of
 from projections.lot_books import lots_caught_up
@@ -51,7 +53,9 @@ class Lot:
 class LotDraw:
     """Who drew a lot: credits that left an account at a day, as what, and what they cost.
 
-    `used` are messages of one stretch of a day; other kinds have a reference.
+    `used` are messages of one stretch of a day; other kinds have a reference. What was recorded
+    late, for a closed month, stands in the month `posted`. Credits that were given back are
+    negative.
     """
 
     customer: str
@@ -64,23 +68,29 @@ class LotDraw:
     credits: Credits
     cost: Amount | None
     currency: str | None
+    posted: str | None
 
 
 def lots(
     database: Database,
     accounts: Sequence[str] = (),
     moment: Moment | None = None,
+    basis: Basis = "posted",
     *,
     only_left: bool = False,
 ) -> Report[Lot]:
     """Give the lots of the named accounts, or all, at a moment. Raises UnknownAccount."""
     with lots_caught_up(database):
         of = books(database, accounts)
-        found = holdings(database, of, _ends(of, moment))
+        found = holdings(database, of, _ends(of, moment), basis)
         rows = [row for book in of for row in _rows(book, found)]
         if only_left:
             rows = [row for row in rows if row.left]
-        said = [*notes(database, of), *remarks(found)]
+        said = [
+            *notes(database, of),
+            *basis_notes(database, {book.customer for book in of}, basis),
+            *remarks(found),
+        ]
         return Report(Lot, log_position(database), rows, said)
 
 
@@ -114,10 +124,10 @@ def _row(book: Book, held: Held) -> Lot:
         credits=Credits(held.milli),
         left=Credits(held.left),
         net=money(held.worth(lot.net_cents)),
-        left_net=money(held.left_worth(lot.net_cents)),
+        left_net=money(held.left_net),
         vat=money(held.worth(lot.vat_cents)),
         cost=money(held.worth(lot.cost_cents)),
-        left_cost=money(held.left_worth(lot.cost_cents)),
+        left_cost=money(held.left_cost),
         currency=lot.currency,
         position=lot.position,
     )
@@ -127,25 +137,34 @@ def draws(
     database: Database,
     accounts: Sequence[str] = (),
     moment: Moment | None = None,
+    basis: Basis = "posted",
     *,
     lot: str | None = None,
 ) -> Report[LotDraw]:
     """Give who drew the lots, in order of time; of one `lot` alone, whoever holds it."""
     with lots_caught_up(database):
         of = books(database, accounts)
-        found = holdings(database, of, _ends(of, moment))
+        found = holdings(database, of, _ends(of, moment), basis)
         drawn = [*found.uncovered, *(one for held in found.held for one in held.drawn)]
-        known = lots_of(database, {book.customer for book in of})
+        own = posted_apart(database, basis)
+        known = lots_of(database, {book.customer for book in of}, own)
         wanted = [
             one for one in drawn if lot is None or (one.lot is not None and one.lot.name == lot)
         ]
         by_account = {book.account: book for book in of}
         rows = [
-            _draw(by_account[one.account], one, known)
-            for one in sorted(wanted, key=lambda one: (one.at_us, one.account, one.kind))
+            _draw(by_account[one.account], one, known) for one in sorted(wanted, key=_by_time)
         ]
-        said = [*notes(database, of), *remarks(found)]
+        said = [
+            *notes(database, of),
+            *basis_notes(database, {book.customer for book in of}, basis),
+            *remarks(found),
+        ]
         return Report(LotDraw, log_position(database), rows, said)
+
+
+def _by_time(drawn: Drawn) -> tuple[int, int, str, str]:
+    return drawn.at_us, drawn.happened_us, drawn.account, drawn.kind
 
 
 def _draw(book: Book, drawn: Drawn, known: dict[LotId, LotRow]) -> LotDraw:
@@ -158,10 +177,11 @@ def _draw(book: Book, drawn: Drawn, known: dict[LotId, LotRow]) -> LotDraw:
         account=book.account,
         lot=lot and lot.lot,
         bought_by=lot and lot.account,
-        happened_at=book.local(drawn.at_us),
+        happened_at=book.local(drawn.happened_us),
         kind=drawn.kind,
         reference=drawn.reference,
         credits=Credits(drawn.milli),
         cost=money(cents),
         currency=lot and lot.currency,
+        posted=month_of(book.zone, drawn.at_us).name if drawn.is_late else None,
     )

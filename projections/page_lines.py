@@ -22,13 +22,17 @@ _AT_ONCE: Final = 16
 
 
 class Spent(NamedTuple):
-    """One line: what it took from the account, as a negative number of thousandths."""
+    """One line: what it took from the account, as a negative number of thousandths.
+
+    `version` is that of its page.
+    """
 
     at_us: int
     kind: str
     place: tuple[bool, LineId]
     milli: int
     recorded_at_us: int
+    version: int
 
     @property
     def reference(self) -> str:
@@ -124,6 +128,7 @@ def _lines(page: PageRecorded, span: _Span, stretches: Sequence[Stretch]) -> Ite
         [order(columns.id[line]) for line in chosen],
         [-columns.milli[line] for line in chosen],
         repeat(span.recorded_at_us),
+        repeat(span.version),
     )
 
 

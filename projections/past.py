@@ -6,19 +6,22 @@ holds the moment, only the kinds with movements on both sides of it are looked a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from ledger.credits import Credits
 from ledger.database import Database, Rows
-from ledger.events import LINE_KINDS
+from ledger.events import LINE_KINDS, BalanceOpened, OpeningRestated
 from ledger.times import from_us, local_day
 from projections.batch import caught_up
 from projections.books import Book
+from projections.late_facts import kept_late
 from projections.moments import Moment
 from projections.movement_index import MOVEMENT_INDEX
 from projections.page_lines import lines_during
+from projections.posting import Opening
 
 _LINE_KINDS: Final = frozenset[str](LINE_KINDS)
 
@@ -31,6 +34,53 @@ def balance_before(database: Database, book: Book, end_us: int) -> Credits | Non
         return None
     later = _moved_from(database, book, end_us)
     return Credits(book.opening_milli + book.moved_milli - later)
+
+
+def posted_before(database: Database, book: Book, end_us: int) -> Credits | None:
+    """Give the same on the posted basis: without what stands later."""
+    began = first_opening(database, book)
+    if began is None or end_us <= began.at_us:
+        return None
+    happened = balance_before(database, book, end_us)
+    if happened is None:
+        return None
+    return happened - Credits(sum(_missing(database, book.account, end_us)))
+
+
+def first_opening(rows: Rows, book: Book) -> Opening | None:
+    """Give the opening that the first close knew; where another was stated since, it is late.
+
+    What it changed is known by late facts.
+    """
+    if book.opening_at_us is None or book.opening_milli is None:
+        return None
+    changes = [one for one in kept_late(rows, book.account) if one.kind == "opening"]
+    if not changes:
+        return Opening(0, book.opening_at_us, book.opening_milli)
+    changed = sum(one.milli for one in changes)
+    first = min(one.position for one in changes)
+    found = rows.execute(
+        "SELECT position, happened_at_us FROM event_log WHERE stream = :account"
+        " AND topic IN (:opened, :restated) AND position < :first"
+        " ORDER BY position DESC LIMIT 1",
+        account=book.account,
+        opened=BalanceOpened.TOPIC,
+        restated=OpeningRestated.TOPIC,
+        first=first,
+    )
+    position, at_us = found[0]
+    return Opening(position, at_us, book.opening_milli - changed)
+
+
+def _missing(rows: Rows, account: str, end_us: int) -> Iterator[int]:
+    """Give what happened before an instant, and stands at it or later."""
+    for one in kept_late(rows, account):
+        if one.last_us < end_us <= one.posted_us:
+            yield one.milli
+        elif one.first_us < end_us <= one.posted_us:
+            stretch = (one.first_us, end_us)
+            lines = lines_during(rows, account, [stretch], kind=one.kind)
+            yield from (line.milli for line in lines if line.version == one.version)
 
 
 def _moved_from(rows: Rows, book: Book, start_us: int) -> int:

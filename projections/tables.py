@@ -73,8 +73,35 @@ LOT_MONTH: Final = Table(
     ("net_cents", "cost_cents", "unvalued_milli"),
 )
 
+# The same on the posted basis, of customers for whom that differs.
+POSTED_CUSTOMER: Final = Table("posted_customer", ("customer",), ("ends_at_us", "differs"))
+LATE_FACT: Final = Table(
+    "late_fact",
+    ("account", "posted_at_us", "position", "day"),
+    (
+        "kind", "reference", "version", "count", "milli", "first_at_us", "last_at_us",
+        "recorded_at_us",
+    ),
+)  # fmt: skip
+POSTED_LOT: Final = Table("posted_lot", LOT.key, LOT.values)
+POSTED_ARRIVAL: Final = Table(
+    "posted_arrival", LOT_ARRIVAL.key, (*LOT_ARRIVAL.values, "happened_at_us")
+)
+POSTED_DRAW: Final = Table(
+    "posted_draw",
+    ("account", "at_us", "happened_at_us", "kind", "reference", "number"),
+    LOT_DRAW.values,
+)
+POSTED_SEGMENT: Final = Table("posted_segment", LOT_SEGMENT.key, LOT_SEGMENT.values)
+POSTED_MONTH: Final = Table("posted_month", (*LOT_MONTH.key, "stands_as"), LOT_MONTH.values)
+
 # A table comes before those that it refers to.
 BOOKS: Final = (FILE_IMPORT, OPEN_BREAK, ACCOUNT, CUSTOMER)
 REGISTER: Final = (MOVEMENT, PAGE_SPAN)
 MONTHLY: Final = (MONTHLY_TOTAL, PAGE_CHANGE)
-LOTS: Final = (LOT, LOT_ARRIVAL, LOT_DRAW, LOT_SEGMENT, LOT_MONTH)
+POSTED: Final = (
+    POSTED_LOT, POSTED_ARRIVAL, POSTED_DRAW, POSTED_SEGMENT, POSTED_MONTH, LATE_FACT,
+)  # fmt: skip
+LOTS: Final = (
+    LOT, LOT_ARRIVAL, LOT_DRAW, LOT_SEGMENT, LOT_MONTH, POSTED_CUSTOMER, *POSTED,
+)  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import datetime
 from ledger.credits import Credits
 from ledger.database import Database
 from ledger.lots import BEFORE_THE_BOOKS
+from projections.basis import Basis, basis_notes
 from projections.books import Book, books, log_position, notes
 from projections.holdings import Held, holdings
 from projections.lot_books import lots_caught_up
@@ -36,20 +37,27 @@ class Value:
 
 
 def values(
-    database: Database, accounts: Sequence[str] = (), moment: Moment | None = None
+    database: Database,
+    accounts: Sequence[str] = (),
+    moment: Moment | None = None,
+    basis: Basis = "posted",
 ) -> Report[Value]:
     """Give what is left of each lot, now or at a moment. Raises UnknownAccount."""
     with lots_caught_up(database):
         of = books(database, accounts)
         ends = [None if moment is None else moment.end_us(book.zone) for book in of]
-        found = holdings(database, of, ends)
+        found = holdings(database, of, ends, basis)
         rows = [
             _row(book, held)
             for book in of
             for held in found.held
             if held.account == book.account and held.left
         ]
-        said = [*notes(database, of), *remarks(found)]
+        said = [
+            *notes(database, of),
+            *basis_notes(database, {book.customer for book in of}, basis),
+            *remarks(found),
+        ]
         return Report(Value, log_position(database), rows, said)
 
 
@@ -63,7 +71,7 @@ def _row(book: Book, held: Held) -> Value:
         bought_at=book.local(lot.bought_at_us) if known else None,
         bill=lot.bill,
         left=Credits(held.left),
-        value=money(held.left_worth(lot.cost_cents)),
+        value=money(held.left_cost),
         currency=lot.currency,
     )
 

@@ -284,6 +284,13 @@ def test_every_table_is_dumped_or_made_again_from_the_events(drawn):
         "lot_draw",
         "lot_month",
         "lot_segment",
+        "posted_customer",
+        "posted_lot",
+        "posted_arrival",
+        "posted_draw",
+        "posted_segment",
+        "posted_month",
+        "late_fact",
     }
     caches = {"stored_snapshots", "alembic_version"}
     found = {

@@ -10,6 +10,7 @@ from ledger.database import connect
 from ledger.errors import DatabaseUnusable
 from projections.books import log_position
 from projections.lot_books import lots_caught_up, make, position_of_lots, write
+from projections.tables import LOT_DRAW, LOT_SEGMENT
 
 ONE = "sms-ab12345-1"
 STORY = f"""
@@ -41,7 +42,7 @@ def test_segments_of_cut_days_are_read_once_and_again_when_something_new_is_of_t
         assert [milli for *_, milli in draws(database)] == [1000, 2000]
     with database.snapshot():
         (again,) = make(database, 3).customers  # the opening and what follows are not new
-        assert [row[1] for row in again.read] == ["2026-10-01", "2026-10-01"]
+        assert [row[1] for row in again.rows[LOT_SEGMENT]] == ["2026-10-01", "2026-10-01"]
     books.draw("customer zz99999-ovh\naccount sms-zz-1\n2026-10-01 09:00 opening 5")
     with database.snapshot():
         assert [
@@ -57,7 +58,7 @@ def test_what_another_program_wrote_first_is_left_as_it_is(database):
         late = make(database, 0)
     with lots_caught_up(database):
         before = draws(database)
-    late.customers[0].draws.clear()
+    late.customers[0].rows[LOT_DRAW].clear()
     with database.transaction():
         assert not write(database, late)
     assert draws(database) == before

@@ -36,12 +36,16 @@ STORY = """
     2026-10-03 12:00 import 0a1b2c3d4e5f6071
 """
 
+POSTED = (
+    "posted_customer", "posted_lot", "posted_arrival", "posted_draw", "posted_segment",
+    "posted_month", "late_fact",
+)  # fmt: skip
 TABLES = {
     "balances": ("customer", "account", "file_import", "open_break"),
     "daily-totals": ("daily_total",),
     "register": ("movement", "page_span"),
     "monthly-totals": ("monthly_total", "page_change"),
-    "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment", "lot_month"),
+    "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment", "lot_month", *POSTED),
 }
 ALL = [table for tables in TABLES.values() for table in tables]
 

@@ -289,6 +289,8 @@ def test_what_a_member_migrates_belongs_to_the_owner(office: Office) -> None:
             "DROP FUNCTION refuse_edit() CASCADE",
             "DROP TABLE monthly_total, page_change, event_chain, tree_head",
             "DROP TABLE lot, lot_arrival, lot_draw, lot_segment, lot_month",
+            "DROP TABLE posted_customer, posted_lot, posted_arrival, posted_draw,"
+            " posted_segment, posted_month, late_fact",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             database.execute(statement)
