@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple, cast
 
-from ledger.calendars import Span
+from ledger.calendars import Span, month_named
 from ledger.credits import ZERO, Credits
 from ledger.database import Database, Rows
 from ledger.events import (
@@ -19,12 +19,13 @@ from ledger.events import (
     DrawnAtClose,
     LotAtClose,
     LotStretch,
+    PeriodClosed,
     PostedAs,
 )
 from ledger.lots import LotId, cost_of
 from ledger.money import Money
 from projections.basis import posted_apart
-from projections.books import Book
+from projections.books import Book, books
 from projections.holdings import Drawn, Held, Stretch, draws_of, holdings, lots_of
 from projections.lot_facts import LotRow
 from projections.past import balance_before, posted_before
@@ -67,8 +68,23 @@ def _draws(database: Database, book: Book, month: Span, *, posted: bool) -> Iter
     return (drawn for drawn in draws if drawn.at_us < month.end_us)
 
 
-def unequal(close: AccountAtClose, found: Figures, *, money: bool) -> Iterator[str]:
-    """Say where an account is not as its close says; `money` is looked at too, or not."""
+# --- held against a close ---------------------------------------------------------------------
+
+
+def unlike(database: Database, close: PeriodClosed, *, money: bool) -> Iterator[str]:
+    """Say where the figures of a month are not as closed; `money` too, or credits alone.
+
+    Lots must know the whole log. Money is that of the close only while nothing more is known.
+    """
+    said = {one.account: one for one in close.accounts}
+    of = books(database, list(said))
+    month = month_named(of[0].zone, close.month)
+    for found in figures(database, of, month):
+        for text in _unequal(said[found.account], found, money=money):
+            yield f"{found.account}, {text}"
+
+
+def _unequal(close: AccountAtClose, found: Figures, *, money: bool) -> Iterator[str]:
     said, is_now = dict(_told(close, money=money)), dict(_told(found, money=money))
     for what in dict.fromkeys([*said, *is_now]):
         before, now = said.get(what, "nothing"), is_now.get(what, "nothing")

@@ -119,6 +119,8 @@ def test_a_full_check_finds_money_that_a_close_holds_wrong(sqlite_books, change)
     wrong, text = MONEY[change]
     sqlite_books.draw(STORY)
     close_with(sqlite_books, "2025-10", of_account(wrong))
+    sqlite_books.rows("lots")
+    assert findings(sqlite_books) == []
     assert findings(sqlite_books, "--full") == [f"ab12345-ovh 2025-10: {ONE}, {text}"]
 
 
@@ -141,8 +143,27 @@ def test_credits_that_a_close_holds_wrong_are_found(sqlite_books, change):
     wrong, text = CREDITS[change]
     sqlite_books.draw(STORY)
     close_with(sqlite_books, "2025-10", of_account(wrong))
-    (found,) = findings(sqlite_books, "--full")
-    assert found.startswith(f"ab12345-ovh 2025-10: {ONE}, {text}")
+    sqlite_books.rows("lots")
+    for words in ([], ["--full"]):
+        (found,) = findings(sqlite_books, *words)
+        assert found.startswith(f"ab12345-ovh 2025-10: {ONE}, {text}")
+
+
+def test_what_comes_late_for_a_closed_month_changes_nothing_of_it(books):
+    """A message, a bill, and what the credits of the opening turn out to have cost."""
+    books.draw(STORY.replace("opening 0", "opening 30"))
+    close_with(books, "2025-10", lambda event: event)
+    books.draw(
+        f"""
+        account {ONE}
+        2025-10-02 09:00 sms 3
+        2025-10-01 10:00 purchase 7 b-0 net=0.70
+        """
+    )
+    assert books.type("account", "opening", ONE, "--cost", "6.00").status == 0
+    books.rows("lots")
+    for words in ([], ["--full"]):
+        assert findings(books, *words) == []
 
 
 def test_a_checkpoint_that_is_not_that_of_the_events_is_found(sqlite_books):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ledger.calendars import month_named
 from ledger.database import Database
 from ledger.dumps.beginning import copy_beginning
 from ledger.events import PeriodClosed
-from ledger.times import zone
-from projections.books import books
 from projections.checkpoints import checkpoints
-from projections.frozen import figures, unequal
+from projections.frozen import unlike
 from projections.integrity import Finding
 from projections.lot_books import lots_caught_up
 from projections.periods import closes
@@ -45,14 +42,7 @@ def recheck(
 
 def _differences(then: Database, event: PeriodClosed) -> Iterator[str]:
     with lots_caught_up(then):
-        ((local,),) = then.execute(
-            "SELECT time_zone FROM customer WHERE customer = :customer", customer=event.customer
-        )
-        accounts = {one.account: one for one in event.accounts}
-        of = books(then, list(accounts))
-        for found in figures(then, of, month_named(zone(local), event.month)):
-            for text in unequal(accounts[found.account], found, money=True):
-                yield f"{found.account}, {text}"
+        yield from unlike(then, event, money=True)
         yield from _unsealed(then, event)
 
 
