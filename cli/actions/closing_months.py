@@ -69,10 +69,11 @@ def close_month(
 
     Raises NotToBeClosed, and as `look` does.
     """
+    name, _ = named(database, customer)
 
     def attempt(work: Work) -> Tried:
-        found = closing(database, customer, month, now=now)
-        periods = work.periods(found.customer)
+        periods = work.periods(name)  # first: figures of other closes than these conflict
+        found = closing(database, name, month, now=now)
         require_next(periods, found.month, at=found.now)
         items = accepted(found, accepting)
         if any(item.status == "open" for item in items):
