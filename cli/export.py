@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.known_at import known_at_option
+from cli.options import basis_option
 from cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from projections.basis import Basis
 
 _FILE = click.option(
     "-o", "file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
@@ -26,10 +31,13 @@ def export() -> None:
 
 @export.command(short_help="A journal for hledger.")
 @_CUSTOMER
+@basis_option("posted")
 @known_at_option
 @_FILE
 @pass_session
-def hledger(session: Session, *, customers: tuple[str, ...], file: Path | None) -> None:
+def hledger(
+    session: Session, *, customers: tuple[str, ...], basis: Basis, file: Path | None
+) -> None:
     """Write what was bought, used, sent and given back, lot by lot, as hledger reads it.
 
     Credits and their cost stand in accounts of their own, with an assertion of each balance at
@@ -37,15 +45,18 @@ def hledger(session: Session, *, customers: tuple[str, ...], file: Path | None) 
 
     Example: sms-ledger export hledger -o sms.journal
     """
-    _write(session, customers, file, "Hledger")
+    _write(session, customers, basis, file, "Hledger")
 
 
 @export.command(short_help="A journal for beancount.")
 @_CUSTOMER
+@basis_option("posted")
 @known_at_option
 @_FILE
 @pass_session
-def beancount(session: Session, *, customers: tuple[str, ...], file: Path | None) -> None:
+def beancount(
+    session: Session, *, customers: tuple[str, ...], basis: Basis, file: Path | None
+) -> None:
     """Write what was bought, used, sent and given back, lot by lot, as beancount reads it.
 
     Credits are booked by lot, and their cost in accounts of its own; an assertion of each
@@ -53,17 +64,17 @@ def beancount(session: Session, *, customers: tuple[str, ...], file: Path | None
 
     Example: sms-ledger export beancount -o sms.beancount
     """
-    _write(session, customers, file, "Beancount")
+    _write(session, customers, basis, file, "Beancount")
 
 
 def _write(
-    session: Session, customers: tuple[str, ...], file: Path | None, dialect: str
+    session: Session, customers: tuple[str, ...], basis: Basis, file: Path | None, dialect: str
 ) -> None:
     from cli import journals
     from cli.output import write
     from projections.journal import journal
 
-    found = journal(session.database, customers)
+    found = journal(session.database, customers, basis)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     written = journals.lines(found, getattr(journals, dialect)(found))

@@ -88,7 +88,8 @@ def amount_of(number: int, currency: str) -> str:
 
 
 def _title(one: Transaction) -> str:
-    return f"{one.kind.replace('-', ' ')} {one.reference}".strip()
+    title = f"{one.kind.replace('-', ' ')} {one.reference}".strip()
+    return f"{title}, late, of {one.late_day}" if one.late_day else title
 
 
 class Beancount:

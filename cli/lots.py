@@ -8,7 +8,7 @@ import click
 
 from cli.known_at import known_at_option
 from cli.options import as_of_option, basis_option
-from cli.output import Output, show, with_output
+from cli.output import Output, show, unposted, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ def lots(
             msg = "--left cannot be combined with --draws: what was drawn is not left"
             raise click.UsageError(msg)
         drawn = reports.draws(session.database, accounts, as_of, basis, lot=lot)
-        late = any(row.posted for row in drawn.rows)
-        hide = ["customer", *([] if late else ["posted"])]
-        show(drawn, output, command="lots-draws", hide=hide)
+        show(drawn, output, command="lots-draws", hide=["customer", *unposted(drawn)])
         return
     report = reports.lots(session.database, accounts, as_of, basis, only_left=only_left)
     hide = ["customer", "net", "left_net", "vat", "position"]

@@ -94,6 +94,11 @@ def show(
     write(text, output.file)
 
 
+def unposted(report: Report[Any]) -> list[str]:
+    """Name the column `posted` where nothing stands in another month than it happened in."""
+    return [] if any(row.posted for row in report.rows) else ["posted"]
+
+
 def show_words(
     report: Report[Any],
     output: Output,

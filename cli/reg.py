@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import as_of_option, with_period
-from cli.output import Output, show, with_output
+from cli.options import as_of_option, basis_option, with_period
+from cli.output import Output, show, unposted, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from projections.basis import Basis
     from projections.moments import Moment, Period
 
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
+@basis_option("happened")
 @known_at_option
 @with_output
 @pass_session
@@ -31,6 +33,7 @@ def reg(
     with_lots: bool,
     period: Period,
     as_of: Moment | None,
+    basis: Basis,
     output: Output,
 ) -> None:
     """Show the movements of every account, or the named ones, with the balance after each.
@@ -43,9 +46,10 @@ def reg(
     from projections import registers
 
     asked = replace(period, as_of=as_of)
+    hide = ["customer", "recorded_at"]
     if with_lots:
-        paid = registers.register_with_lots(session.database, asked, accounts)
-        show(paid, output, command="reg", hide=["customer", "recorded_at"])
+        paid = registers.register_with_lots(session.database, asked, accounts, basis=basis)
+        show(paid, output, command="reg", hide=[*hide, *unposted(paid)])
         return
-    report = registers.register(session.database, asked, accounts)
-    show(report, output, command="reg", hide=["customer", "recorded_at"])
+    report = registers.register(session.database, asked, accounts, basis=basis)
+    show(report, output, command="reg", hide=[*hide, *unposted(report)])

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import as_of_option, with_period
-from cli.output import Output, show, with_output
+from cli.options import as_of_option, basis_option, with_period
+from cli.output import Output, show, unposted, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from projections.basis import Basis
     from projections.moments import Moment, Period
 
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
+@basis_option("posted")
 @known_at_option
 @with_output
 @pass_session
@@ -33,24 +35,29 @@ def stmt(
     with_lots: bool,
     period: Period,
     as_of: Moment | None,
+    basis: Basis,
     output: Output,
 ) -> None:
     """Show the statement of ACCOUNT: what it began with, what moved, what it ended with.
 
     The balance is exact after every row; the credits of all rows add up to the last balance.
+    What was recorded late for a closed month stands at the beginning of the month that it was
+    posted in, by the date of when it happened.
 
     Example: sms-ledger stmt sms-ab12345-1 -p 2026-10
     """
     from projections import registers
 
-    asked, hide = replace(period, as_of=as_of), ["customer", "account", "recorded_at"]
+    asked = replace(period, as_of=as_of)
+    hide = ["customer", "account", "recorded_at"]
     if with_lots:
         paid = registers.register_with_lots(
-            session.database, asked, [account], each_line=each_line, closing=True
+            session.database, asked, [account], each_line=each_line, closing=True, basis=basis
         )
-        show(paid, output, command="stmt", hide=hide)
+        show(paid, output, command="stmt", hide=[*hide, *unposted(paid)])
         return
     report = registers.register(
-        session.database, asked, [account], each_line=each_line, closing=True
+        session.database, asked, [account], each_line=each_line, closing=True, basis=basis
     )
+    hide += unposted(report)
     show(report, output, command="stmt", hide=hide, account=account)

@@ -32,7 +32,7 @@ def posted_apart(rows: Rows, basis: Basis) -> frozenset[str]:
     return frozenset(customer for (customer,) in found)
 
 
-def any_closed(rows: Rows, customers: Collection[str]) -> bool:
+def ever_closed(rows: Rows, customers: Collection[str]) -> bool:
     """Tell whether any month of some customers was ever closed."""
     streams = {f"s{number}": periods_stream(one) for number, one in enumerate(customers)}
     return bool(streams) and bool(rows.execute(_EVER.format(", :".join(streams)), **streams))

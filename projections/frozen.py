@@ -28,7 +28,7 @@ from projections.basis import posted_apart
 from projections.books import Book, books
 from projections.holdings import Drawn, Held, Stretch, draws_of, holdings, lots_of
 from projections.lot_facts import LotRow
-from projections.past import balance_before, posted_before
+from projections.past import posted_before
 
 _FOREVER_US: Final = 2**62
 
@@ -52,12 +52,10 @@ def figures(database: Database, of: Sequence[Book], month: Span) -> Iterator[Fig
         account: list(held) for account, held in groupby(found.held, attrgetter("account"))
     }
     for book in of:
-        posted = book.customer in own
-        balance = posted_before if posted else balance_before
-        draws = _draws(database, book, month, posted=posted)
+        draws = _draws(database, book, month, posted=book.customer in own)
         yield Figures(
             book.account,
-            balance(database, book, month.end_us),
+            posted_before(database, book, month.end_us),
             (*_drawn(draws, lots), *_changes(database, book, month)),
             tuple(_left(by_account.get(book.account, []))),
         )

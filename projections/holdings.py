@@ -167,7 +167,7 @@ def _account(
 ) -> list[Held]:
     until_us = _FOREVER_US if end_us is None else end_us
     held: dict[LotId, Held] = {}
-    for _, _, lot, stretch in arrivals_of(database, book.account, until_us, posted=posted):
+    for *_, lot, stretch in arrivals_of(database, book.account, until_us, posted=posted):
         known = held.setdefault(lot, Held(book.account, lots[lot]))
         known.came.append(stretch)
     draws = list(draws_of(database, book.account, until_us, posted=posted))
@@ -207,19 +207,23 @@ _LOTS: Final = """
 
 def arrivals_of(
     rows: Rows, account: str, until_us: int, since_us: int = 0, *, posted: bool = False
-) -> Iterator[tuple[int, str, LotId, Stretch]]:
-    """Give what came to an account: when, by which transfer (empty: bought there), of what."""
-    for at_us, reference, lot_account, lot, first, milli in rows.execute(
-        _ARRIVALS.format("posted_arrival" if posted else "lot_arrival"),
+) -> Iterator[tuple[int, int, str, LotId, Stretch]]:
+    """Give what came to an account, by which transfer (empty: bought there), of what.
+
+    First is where it stands, then when it happened.
+    """
+    of = ("happened_at_us", "posted_arrival") if posted else ("at_us", "lot_arrival")
+    for at_us, happened_us, reference, lot_account, lot, first, milli in rows.execute(
+        _ARRIVALS.format(*of),
         account=account,
         since=since_us,
         until=until_us,
     ):
-        yield at_us, reference, LotId(lot_account, lot), Stretch(first, milli)
+        yield at_us, happened_us, reference, LotId(lot_account, lot), Stretch(first, milli)
 
 
 _ARRIVALS: Final = """
-    SELECT at_us, reference, lot_account, lot, first_milli, milli FROM {}
+    SELECT at_us, {}, reference, lot_account, lot, first_milli, milli FROM {}
     WHERE account = :account AND at_us >= :since AND at_us < :until
     ORDER BY at_us, lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli
 """

@@ -8,7 +8,7 @@ price times a quantity, which would round otherwise.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -16,10 +16,12 @@ from ledger.calendars import day_of
 from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
 from ledger.lots import BEFORE_THE_BOOKS, LotId, cost_of
+from projections.basis import Basis, basis_notes, posted_apart
 from projections.books import Book, books, log_position, notes
 from projections.holdings import Stretch, lots_of
 from projections.lot_books import lots_caught_up
 from projections.lot_facts import LotRow
+from projections.past import first_opening
 
 # Where money comes from and goes to: the supplier, what was spent, what only the books explain.
 Side = Literal["supplier", "used", "adjusted", "opening", "unvalued"]
@@ -51,13 +53,18 @@ class Amount(NamedTuple):
 
 @dataclass(slots=True)
 class Transaction:
-    """What happened at one moment; the money of all sides adds up to nothing."""
+    """What happened at one moment; the money of all sides adds up to nothing.
+
+    `late_day` is when it happened, where it stands in a later month.
+    """
 
     day: str
     at_us: int
+    happened_us: int
     rank: int
     kind: str
     reference: str
+    late_day: str | None
     credits: list[Credit] = field(default_factory=list)
     money: list[Amount] = field(default_factory=list)
 
@@ -75,17 +82,25 @@ class Journal:
     notes: list[str]
 
 
-def journal(database: Database, customers: Sequence[str] = ()) -> Journal:
+def journal(
+    database: Database, customers: Sequence[str] = (), basis: Basis = "posted"
+) -> Journal:
     """Give all that moved lots, of some customers or all. Raises InvalidValue."""
     with lots_caught_up(database):
         of = _of(books(database), customers)
-        lots = lots_of(database, {book.customer for book in of})
+        own, names = posted_apart(database, basis), {book.customer for book in of}
+        lots = lots_of(database, names, own)
         writing = _Writing({book.account: book for book in of}, lots)
         for book in of:
-            writing.take(database, book)
-        # by day first: customers of other time zones are in other days at one moment
-        found = sorted(writing.found.values(), key=lambda one: (one.day, one.at_us, one.rank))
-        return Journal(of, found, log_position(database), list(notes(database, of)))
+            writing.take(database, book, posted=book.customer in own)
+        found = sorted(writing.found.values(), key=_place)
+        said = [*notes(database, of), *basis_notes(database, names, basis)]
+        return Journal(of, found, log_position(database), said)
+
+
+def _place(one: Transaction) -> tuple[str, int, bool, int, int]:
+    """Order by day first: customers of other time zones are in other days at one moment."""
+    return one.day, one.at_us, one.late_day is None, one.rank, one.happened_us
 
 
 def _of(all: Sequence[Book], customers: Sequence[str]) -> list[Book]:
@@ -106,53 +121,64 @@ class _Writing:
         self._lots = lots
         self.found: dict[tuple[object, ...], Transaction] = {}
 
-    def take(self, rows: Rows, book: Book) -> None:
-        for row in rows.execute(_ARRIVALS, account=book.account):
-            self._arrive(book, row)
-        for row in rows.execute(_DRAWS, account=book.account):
+    def take(self, rows: Rows, book: Book, *, posted: bool) -> None:
+        began = first_opening(rows, book) if posted else None
+        openings = {book.opening_at_us, began and began.at_us}
+        happened, of = ("happened_at_us", "posted") if posted else ("at_us", "lot")
+        for row in rows.execute(_ARRIVALS.format(happened, of), account=book.account):
+            self._arrive(book, row, openings)
+        for row in rows.execute(_DRAWS.format(happened, of), account=book.account):
             self._leave(book, row)
 
     def _transaction(
-        self, book: Book, at_us: int, rank: int, kind: str, reference: str
+        self, book: Book, when: tuple[int, int], rank: int, kind: str, reference: str
     ) -> Transaction:
-        """Give the transaction of a movement; both legs of a transfer are one."""
+        """Give the transaction of a movement; both legs of a transfer are one.
+
+        `when` is where it stands, and when it happened.
+        """
         whose = reference if kind == "transfer" else book.account
-        day = day_of(book.zone, at_us).name
+        at_us, happened_us = when
+        day, of = (day_of(book.zone, one).name for one in when)
+        late_day = of if happened_us < at_us else None
         return self.found.setdefault(
-            (at_us, rank, kind, reference, whose),
-            Transaction(day, at_us, rank, kind, reference),
+            (*when, rank, kind, reference, whose),
+            Transaction(day, *when, rank, kind, reference, late_day),
         )
 
-    def _arrive(self, book: Book, row: Row) -> None:
-        at_us, reference, lot_account, name, first, milli = row
+    def _arrive(self, book: Book, row: Row, openings: Collection[int | None]) -> None:
+        at_us, happened_us, reference, lot_account, name, first, milli = row
+        when = (at_us, happened_us)
         lot = self._lots[LotId(lot_account, name)]
         cents = self._cents(lot, Stretch(first, milli))
         if reference:
             # the sender's leg says so already, but for what was sent before it was there
-            made = self._transaction(book, at_us, _OUT, "transfer", reference)
+            made = self._transaction(book, when, _OUT, "transfer", reference)
             side: Side = "unvalued"
         else:
-            opened = at_us == book.opening_at_us and at_us != lot.bought_at_us
+            opened = happened_us in openings and happened_us != lot.bought_at_us
             kind = "opening" if opened else lot.kind
-            made = self._transaction(book, at_us, _IN, kind, "" if opened else lot.lot)
+            made = self._transaction(book, when, _IN, kind, "" if opened else lot.lot)
             side = "opening" if opened else _BOUGHT.get(lot.kind, "supplier")
         made.credits.append(Credit(book.account, lot, milli))
         if cents:
             made.money.append(Amount(book.account, cents, lot.currency or "", side))
 
     def _leave(self, book: Book, row: Row) -> None:
-        at_us, kind, reference, lot_account, name, first, milli, covered_us = row
+        at_us, happened_us, kind, reference, lot_account, name, first, milli, covered_us = row
+        when = (at_us, happened_us)
         lot = None if name is None else self._lots[LotId(lot_account, name)]
         if lot is None or covered_us is not None:
-            made = self._transaction(book, at_us, _OUT, kind, reference)
+            made = self._transaction(book, when, _OUT, kind, reference)
             made.credits.append(Credit(book.account, None, -milli))
         if lot is None:
             return
         if covered_us is not None:
-            made = self._transaction(book, covered_us, _COVERED, f"{kind} covered", reference)
+            covered = (covered_us, covered_us)
+            made = self._transaction(book, covered, _COVERED, f"{kind} covered", reference)
             made.credits.append(Credit(book.account, None, milli))
         else:
-            made = self._transaction(book, at_us, _OUT, kind, reference)
+            made = self._transaction(book, when, _OUT, kind, reference)
         made.credits.append(Credit(book.account, lot, -milli))
         cents = self._cents(lot, Stretch(first, milli))
         if cents:
@@ -169,14 +195,15 @@ _OUT: Final = 1
 _COVERED: Final = 2
 
 _ARRIVALS: Final = """
-    SELECT at_us, reference, lot_account, lot, first_milli, milli FROM lot_arrival
+    SELECT at_us, {}, reference, lot_account, lot, first_milli, milli FROM {}_arrival
     WHERE account = :account ORDER BY at_us, reference COLLATE BINARY,
         lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli
 """
 _DRAWS: Final = """
-    SELECT at_us, kind, reference, lot_account, lot, first_milli, milli, covered_at_us
-    FROM lot_draw WHERE account = :account
-    ORDER BY at_us, kind COLLATE BINARY, reference COLLATE BINARY, number
+    SELECT at_us, {} AS happened_us, kind, reference, lot_account, lot, first_milli, milli,
+        covered_at_us
+    FROM {}_draw WHERE account = :account
+    ORDER BY at_us, happened_us, kind COLLATE BINARY, reference COLLATE BINARY, number
 """
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,11 +20,12 @@ from ledger.events import LINE_KINDS
 from ledger.lots import LotId, cost_of
 from projections.books import Book
 from projections.holdings import USED, Drawn, Stretch, arrivals_of, draws_of, lots_of
+from projections.late_facts import ON_TIME, LateLines
 from projections.lot_facts import LotRow
 from projections.page_lines import lines_during
 from projections.report import Amount
 from projections.rounding import money
-from projections.segments import OUT, SPENT, Entry
+from projections.segments import OUT, SPENT, Entry, on_time
 
 _CORRECTION: Final = "correction"
 _FOREVER_US: Final = 2**62
@@ -55,6 +56,24 @@ class _Queue:
     left: deque[Drawn] = field(default_factory=deque)
     told: list[Drawn] = field(default_factory=list)
     short: int = 0
+    # What late corrections gave back of closed months: negative.
+    returned: deque[Drawn] = field(default_factory=deque)
+
+    def put(self, drawn: Drawn) -> None:
+        (self.returned if drawn.milli < 0 else self.left).append(drawn)
+
+    def take_returned(self, milli: int) -> list[Drawn]:
+        taken: list[Drawn] = []
+        while milli and self.returned:
+            drawn = self.returned.popleft()
+            end, back = drawn.stretch
+            if -back > milli:
+                rest = Stretch(end - milli, back + milli)
+                self.returned.appendleft(drawn._replace(stretch=rest))
+                drawn = drawn._replace(stretch=Stretch(end, -milli))
+            taken.append(drawn)
+            milli += drawn.milli
+        return taken
 
     def take(self, milli: int) -> list[Drawn]:
         taken: list[Drawn] = []
@@ -91,17 +110,30 @@ class _Queue:
 class Payments:
     """Tells of one account, entry by entry in their order, which lots they are of."""
 
-    def __init__(self, rows: Rows, book: Book, start_us: int) -> None:
-        self._lots = lots_of(rows, {book.customer})
+    def __init__(
+        self,
+        rows: Rows,
+        book: Book,
+        start_us: int,
+        late: LateLines = ON_TIME,
+        *,
+        posted: bool = False,
+    ) -> None:
+        """Read what is told from an instant on; `late` lines stand later, where `posted`."""
+        customers = {book.customer}
+        self._zone = book.zone
+        self._late = late
+        self._lots = lots_of(rows, customers, customers if posted else ())
         day_us = day_of(book.zone, start_us).start_us if start_us else 0
         day_us = max(day_us, book.opening_at_us or 0)
-        self._came: Mapping[str, list[tuple[int, LotId, Stretch]]] = _by_reference(
-            rows, book.account, start_us
-        )
+        self._came = _by_reference(rows, book.account, start_us, posted=posted)
         self._singles: dict[tuple[str, str], list[Drawn]] = defaultdict(list)
         self._queues: dict[int, _Queue] = defaultdict(_Queue)
-        for drawn in draws_of(rows, book.account, _FOREVER_US, day_us):
-            if drawn.kind == USED:
+        self._late_queues: dict[tuple[int, str], _Queue] = defaultdict(_Queue)
+        for drawn in draws_of(rows, book.account, _FOREVER_US, day_us, posted=posted):
+            if drawn.kind == USED and drawn.is_late:
+                self._late_queues[drawn.at_us, drawn.day].put(drawn)
+            elif drawn.kind == USED:
                 self._queues[drawn.at_us].left.append(drawn)
             else:
                 self._singles[drawn.kind, drawn.reference].append(drawn)
@@ -112,9 +144,14 @@ class Payments:
         """Leave out what messages of the first day used before the first entry."""
         if day_us == start_us:
             return
-        lines = lines_during(rows, book.account, [(day_us, start_us)])
+        lines = on_time(lines_during(rows, book.account, [(day_us, start_us)]), self._late)
         used = [(line.at_us, SPENT, line.milli) for line in lines]
-        for at_us, _, milli in sorted([*used, *_corrections(rows, book, day_us, start_us)]):
+        corrected = [
+            (at_us, OUT, milli)
+            for position, at_us, milli in _corrections(rows, book, day_us, start_us)
+            if position not in self._late.corrections
+        ]
+        for at_us, _, milli in sorted([*used, *corrected]):
             queue = self._queue(at_us)
             if milli > 0:
                 queue.give_back(milli)
@@ -129,6 +166,8 @@ class Payments:
     def of(self, entry: Entry) -> tuple[Share, ...]:
         """Give the lots of the next entry, each once, in the order of their first credits."""
         if entry.kind in LINE_KINDS or entry.kind == _CORRECTION:
+            if entry.late_us is not None:
+                return self._late_shares(entry, entry.late_us)
             queue = self._queue(entry.at_us)
             if entry.milli > 0:
                 back = queue.give_back(entry.milli)
@@ -141,9 +180,18 @@ class Payments:
         found = [one for kind in kinds for one in self._singles[kind, entry.reference]]
         return self._shares([(one.lot, one.stretch) for one in found])
 
+    def _late_shares(self, entry: Entry, happened_us: int) -> tuple[Share, ...]:
+        queue = self._late_queues[entry.at_us, day_of(self._zone, happened_us).name]
+        if entry.milli > 0:
+            taken = queue.take_returned(entry.milli)
+        else:
+            taken = queue.take(-entry.milli)
+        return self._shares([(one.lot, one.stretch) for one in taken])
+
     def _arrived(self, entry: Entry) -> list[tuple[LotId | None, Stretch]]:
         """Give what came: sent, or bought there under a name that the entry tells."""
         reference = entry.reference
+        happened_us = entry.at_us if entry.late_us is None else entry.late_us
         names = {
             reference,
             f"{reference}+gift",
@@ -151,11 +199,12 @@ class Payments:
         }
         found: list[tuple[LotId | None, Stretch]] = [
             (lot, stretch)
-            for at_us, lot, stretch in self._came.get("", ())
-            if at_us == entry.at_us and (lot.name in names or entry.kind == "opening")
+            for at_us, came_us, lot, stretch in self._came.get("", ())
+            if (at_us, came_us) == (entry.at_us, happened_us)
+            and (lot.name in names or entry.kind == "opening")
         ]
         if entry.kind == "transfer-in":
-            found += [(lot, stretch) for _, lot, stretch in self._came.get(reference, ())]
+            found += [(lot, stretch) for *_, lot, stretch in self._came.get(reference, ())]
         return found
 
     def _shares(
@@ -186,10 +235,10 @@ def _corrections(
     rows: Rows, book: Book, start_us: int, end_us: int
 ) -> list[tuple[int, int, int]]:
     return [
-        (at_us, OUT, milli)
-        for at_us, milli in rows.execute(
-            "SELECT at_us, milli FROM movement WHERE account = :account AND kind = :kind"
-            " AND at_us >= :start AND at_us < :end",
+        (position, at_us, milli)
+        for position, at_us, milli in rows.execute(
+            "SELECT position, at_us, milli FROM movement"
+            " WHERE account = :account AND kind = :kind AND at_us >= :start AND at_us < :end",
             account=book.account,
             kind=_CORRECTION,
             start=start_us,
@@ -198,12 +247,14 @@ def _corrections(
     ]
 
 
-def _by_reference(
-    rows: Rows, account: str, since_us: int
-) -> dict[str, list[tuple[int, LotId, Stretch]]]:
-    found: dict[str, list[tuple[int, LotId, Stretch]]] = defaultdict(list)
-    for at_us, reference, lot, stretch in arrivals_of(rows, account, _FOREVER_US, since_us):
-        found[reference].append((at_us, lot, stretch))
+_Came = dict[str, list[tuple[int, int, LotId, Stretch]]]
+
+
+def _by_reference(rows: Rows, account: str, since_us: int, *, posted: bool) -> _Came:
+    found: _Came = defaultdict(list)
+    came = arrivals_of(rows, account, _FOREVER_US, since_us, posted=posted)
+    for at_us, happened_us, reference, lot, stretch in came:
+        found[reference].append((at_us, happened_us, lot, stretch))
     return found
 
 

@@ -6,27 +6,41 @@ segment of a day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ledger.calendars import month_of
 from ledger.credits import Credits
 from ledger.database import Database, Rows
 from ledger.events import BalanceOpened, OpeningRestated
 from ledger.times import from_us
+from projections.basis import Basis, basis_notes, ever_closed, posted_apart
 from projections.batch import caught_up
 from projections.books import Book, books, log_position, notes
+from projections.late_facts import ON_TIME, LateFact, LateLines, kept_late
 from projections.lot_books import lots_caught_up
 from projections.moments import Period
 from projections.movement_index import MOVEMENT_INDEX
 from projections.page_lines import Stretch, lines_during
-from projections.past import balance_before
+from projections.past import balance_before, first_opening, posted_before
 from projections.payments import Payments, Share, written
+from projections.posting import Opening
 from projections.report import NESTED, Report
-from projections.segments import IN, OUT, Entry, grouped, line_entry, place
+from projections.segments import (
+    IN,
+    OUT,
+    Entry,
+    grouped,
+    late_entries,
+    line_entry,
+    on_time,
+    place,
+)
 
 _FOREVER_US: Final = 2**62
 
@@ -37,7 +51,8 @@ class RegisterRow:
 
     Balances in between are rows too: `opening` and `brought-forward` come with their credits,
     `closing` with none, so that the credits of all rows add up to the last balance. Where no
-    opening is known, balances are None.
+    opening is known, balances are None. On the posted basis, what was recorded late for a
+    closed month stands at the beginning of the month `posted`.
     """
 
     customer: str
@@ -49,6 +64,7 @@ class RegisterRow:
     balance: Credits | None
     reference: str
     count: int
+    posted: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +82,22 @@ def register(
     *,
     each_line: bool = False,
     closing: bool = False,
+    basis: Basis = "happened",
 ) -> Report[RegisterRow]:
     """Give the movements of the named accounts, or all. Raises UnknownAccount.
 
     `each_line` gives a row to every line; `closing` ends each account with its balance.
     """
-    with caught_up(MOVEMENT_INDEX, database):
-        of = books(database, accounts)
+    with _reading(database, accounts, basis):
+        of, own = books(database, accounts), posted_apart(database, basis)
         shown = _Shown(each_line=each_line, closing=closing)
-        rows = [row for book in of for row, _ in _rows(database, book, period, shown)]
-        return Report(RegisterRow, log_position(database), rows, notes(database, of))
+        rows = [
+            row
+            for book in of
+            for row, _ in _rows(database, book, period, shown, _late(database, book, apart=own))
+        ]
+        said = [*notes(database, of), *_stands(database, of, basis)]
+        return Report(RegisterRow, log_position(database), rows, said)
 
 
 def register_with_lots(
@@ -85,18 +107,60 @@ def register_with_lots(
     *,
     each_line: bool = False,
     closing: bool = False,
+    basis: Basis = "happened",
 ) -> Report[PaidRow]:
     """Give the same, and which lots paid for each row. Raises UnknownAccount."""
     with lots_caught_up(database):
-        of = books(database, accounts)
+        of, own = books(database, accounts), posted_apart(database, basis)
         shown = _Shown(each_line=each_line, closing=closing)
         rows = []
         for book in of:
-            entries = list(_rows(database, book, period, shown))
+            late = _late(database, book, apart=own)
+            entries = list(_rows(database, book, period, shown, late))
             begin_us, _ = period.bounds(book.zone)
-            payments = Payments(database, book, max(begin_us or 0, book.opening_at_us or 0))
+            start_us = max(begin_us or 0, late.since_us)
+            payments = Payments(
+                database, book, start_us, late.lines, posted=book.customer in own
+            )
             rows += [_paid(row, payments.of(entry)) for row, entry in entries]
-        return Report(PaidRow, log_position(database), rows, notes(database, of))
+        said = [*notes(database, of), *_stands(database, of, basis)]
+        return Report(PaidRow, log_position(database), rows, said)
+
+
+def _reading(
+    database: Database, accounts: Sequence[str], basis: Basis
+) -> AbstractContextManager[Database]:
+    """Read one state of the ledger; what is late is known by the lots."""
+    customers = {book.customer for book in books(database, accounts)}
+    if basis == "posted" and ever_closed(database, customers):
+        return lots_caught_up(database)
+    return caught_up(MOVEMENT_INDEX, database)
+
+
+def _stands(rows: Rows, of: Sequence[Book], basis: Basis) -> Iterator[str]:
+    if basis == "posted":
+        yield from basis_notes(rows, {book.customer for book in of}, basis)
+
+
+class _Late(NamedTuple):
+    """What of an account stands later than it happened, and what it began with without that."""
+
+    facts: Sequence[LateFact]
+    lines: LateLines
+    opening: Opening | None
+
+    @property
+    def since_us(self) -> int:
+        return self.opening.at_us if self.opening else 0
+
+
+def _late(database: Database, book: Book, apart: Collection[str]) -> _Late:
+    if book.customer in apart:
+        facts = kept_late(database, book.account)
+        return _Late(facts, LateLines.of(facts), first_opening(database, book))
+    if book.opening_at_us is None or book.opening_milli is None:
+        return _Late((), ON_TIME, None)
+    return _Late((), ON_TIME, Opening(0, book.opening_at_us, book.opening_milli))
 
 
 def _paid(row: RegisterRow, shares: tuple[Share, ...]) -> PaidRow:
@@ -110,47 +174,51 @@ class _Shown(NamedTuple):
 
 
 def _rows(
-    database: Database, book: Book, period: Period, shown: _Shown
+    database: Database, book: Book, period: Period, shown: _Shown, late: _Late
 ) -> Iterator[tuple[RegisterRow, Entry]]:
     start_us, end_us = period.bounds(book.zone)
-    counted_from = book.opening_at_us or 0
-    entries = list(_beginning(database, book, start_us, end_us))
-    stretch = (max(start_us or 0, counted_from), _FOREVER_US if end_us is None else end_us)
+    entries = list(_beginning(database, book, (start_us, end_us), late))
+    until_us = _FOREVER_US if end_us is None else end_us
+    stretch = (max(start_us or 0, late.since_us), until_us)
     if stretch[0] < stretch[1]:
-        entries += _entries(database, book, stretch, each_line=shown.each_line)
+        entries += _entries(database, book, stretch, late, each_line=shown.each_line)
     balance = 0
     for entry in entries:
         balance += entry.milli
         yield _row(book, entry, balance), entry
-    if shown.closing and (entries or book.opening_at_us is None):
+    if shown.closing and (entries or late.opening is None):
         closing = _closing(book, entries, end_us)
         yield _row(book, closing, balance), closing
 
 
 def _beginning(
-    database: Database, book: Book, start_us: int | None, end_us: int | None
+    database: Database, book: Book, bounds: tuple[int | None, int | None], late: _Late
 ) -> Iterator[Entry]:
     """Give the opening, or the balance brought forward, where either lies in the period."""
-    opening_us, milli = book.opening_at_us, book.opening_milli
-    if opening_us is None or milli is None or (end_us is not None and opening_us >= end_us):
+    start_us, end_us = bounds
+    opening = late.opening
+    if opening is None or (end_us is not None and opening.at_us >= end_us):
         return
-    if start_us is None or start_us <= opening_us:
-        recorded = _opening_recorded_at_us(database, book)
-        yield Entry(opening_us, IN, "opening", milli, recorded, count=0)
+    if start_us is None or start_us <= opening.at_us:
+        recorded = _opening_recorded_at_us(database, book, opening)
+        yield Entry(opening.at_us, IN, "opening", opening.milli, recorded, count=0)
     elif end_us is None or start_us < end_us:
-        forward = balance_before(database, book, start_us)
+        known = posted_before if late.facts else balance_before
+        forward = known(database, book, start_us)
         milli = 0 if forward is None else forward.milli
         yield Entry(start_us, IN, "brought-forward", milli, None, count=0)
 
 
-def _opening_recorded_at_us(rows: Rows, book: Book) -> int | None:
+def _opening_recorded_at_us(rows: Rows, book: Book, opening: Opening) -> int | None:
     found = rows.execute(
         "SELECT MAX(recorded_at_us) FROM event_log"
-        " WHERE stream = :account AND topic IN (:opened, :restated) AND happened_at_us = :at",
+        " WHERE stream = :account AND topic IN (:opened, :restated) AND happened_at_us = :at"
+        " AND (position = :position OR :position = 0)",
         account=book.account,
         opened=BalanceOpened.TOPIC,
         restated=OpeningRestated.TOPIC,
-        at=book.opening_at_us,
+        at=opening.at_us,
+        position=opening.position,
     )
     return None if found[0][0] is None else int(found[0][0])
 
@@ -166,13 +234,14 @@ def _row(book: Book, entry: Entry, balance: int) -> RegisterRow:
     return RegisterRow(
         customer=book.customer,
         account=book.account,
-        happened_at=book.local(entry.at_us),
+        happened_at=book.local(entry.at_us if entry.late_us is None else entry.late_us),
         recorded_at=None if recorded_us is None else _recorded_at(recorded_us, book.zone),
         kind=entry.kind,
         credits=Credits(entry.milli),
         balance=None if book.opening_milli is None else Credits(balance),
         reference=entry.reference,
         count=entry.count,
+        posted=None if entry.late_us is None else month_of(book.zone, entry.at_us).name,
     )
 
 
@@ -182,29 +251,38 @@ def _recorded_at(at_us: int, zone: ZoneInfo) -> datetime:
     return from_us(at_us).astimezone(zone)
 
 
-def _entries(rows: Rows, book: Book, stretch: Stretch, *, each_line: bool) -> list[Entry]:
-    singles = _singles(rows, book, stretch)
+def _entries(
+    rows: Rows, book: Book, stretch: Stretch, late: _Late, *, each_line: bool
+) -> list[Entry]:
+    stands_later = {one.position for one in late.facts if not one.version}
+    singles = _singles(rows, book, stretch, stands_later)
     if each_line:
-        lines = [line_entry(line) for line in lines_during(rows, book.account, [stretch])]
+        every = on_time(lines_during(rows, book.account, [stretch]), late.lines)
+        lines = [line_entry(line) for line in every]
     else:
-        lines = grouped(rows, book, stretch, singles)
+        lines = grouped(rows, book, stretch, singles, late.lines)
+    come = [one for one in late.facts if stretch[0] <= one.posted_us < stretch[1]]
+    lines += late_entries(rows, book.account, come, each_line=each_line)
     return sorted([*singles, *lines], key=place)
 
 
-def _singles(rows: Rows, book: Book, stretch: Stretch) -> list[Entry]:
-    """Give the movements that are no lines, in their order."""
+def _singles(
+    rows: Rows, book: Book, stretch: Stretch, stands_later: Collection[int]
+) -> list[Entry]:
+    """Give the movements that are no lines, in their order, without those that are late."""
     found = [
         Entry(
             at_us, IN if milli > 0 and kind != "correction" else OUT,
             kind, milli, recorded, reference,
         )
-        for at_us, kind, milli, recorded, reference in rows.execute(
-            "SELECT at_us, kind, milli, recorded_at_us, reference FROM movement"
+        for position, at_us, kind, milli, recorded, reference in rows.execute(
+            "SELECT position, at_us, kind, milli, recorded_at_us, reference FROM movement"
             " WHERE account = :account AND at_us >= :start AND at_us < :end"
             " ORDER BY at_us, position",
             account=book.account,
             start=stretch[0],
             end=stretch[1],
         )
+        if position not in stands_later
     ]  # fmt: skip
     return sorted(found, key=place)

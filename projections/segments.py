@@ -7,17 +7,19 @@ of the account. A day that no movement cuts needs its totals only; of others the
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ledger.database import Rows
 from ledger.events import LINE_KINDS
 from ledger.times import from_us, local_day
 from projections.books import Book
+from projections.late_facts import ON_TIME, LateFact, LateLines
 from projections.page_lines import Spent, Stretch, lines_during
 
 # At one instant, credits come in, are spent, and go out.
@@ -27,7 +29,10 @@ OUT: Final = 2
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """A row to be: `at_us` and `rank` are its place."""
+    """A row to be: `at_us` and `rank` are its place.
+
+    `late_us` is when it happened, where it was recorded late and stands at `at_us` therefore.
+    """
 
     at_us: int
     rank: int
@@ -36,11 +41,16 @@ class Entry(Struct, frozen=True, gc=False):
     recorded_at_us: int | None
     reference: str = ""
     count: int = 1
+    late_us: int | None = None
 
 
-def place(entry: Entry) -> tuple[int, int, str]:
-    """Give the order of rows; single movements of one instant stay as they were recorded."""
-    return entry.at_us, entry.rank, entry.kind if entry.rank == SPENT else ""
+def place(entry: Entry) -> tuple[int, bool, int, int, str]:
+    """Give the order of rows; single movements of one instant stay as they were recorded.
+
+    What stands at an instant because it is late comes before what happened then.
+    """
+    kind = entry.kind if entry.rank == SPENT else ""
+    return entry.at_us, entry.late_us is None, entry.rank, entry.late_us or 0, kind
 
 
 def line_entry(line: Spent) -> Entry:
@@ -59,28 +69,43 @@ class _Total:
     recorded_us: int
 
 
-def grouped(rows: Rows, book: Book, stretch: Stretch, singles: Sequence[Entry]) -> list[Entry]:
-    """Group lines by kind and segment, from the totals of the day wherever they do."""
+def grouped(
+    rows: Rows,
+    book: Book,
+    stretch: Stretch,
+    singles: Sequence[Entry],
+    late: LateLines = ON_TIME,
+) -> list[Entry]:
+    """Group lines by kind and segment, from the totals of the day wherever they do.
+
+    Those that are late are left out.
+    """
     cuts = [(single.at_us, single.rank) for single in singles]
     entries: list[Entry] = []
     looked_at: list[Stretch] = []
-    for totals in _days(rows, book, stretch):
+    for day, totals in _days(rows, book, stretch):
         first, last = min(t.first_us for t in totals), max(t.last_us for t in totals)
         whole = stretch[0] <= first and last < stretch[1]
-        if whole and _segment(cuts, first) == _segment(cuts, last):
+        if whole and day not in late.days and _segment(cuts, first) == _segment(cuts, last):
             entries += [Entry(t.last_us, SPENT, t.kind, t.milli, t.recorded_us, count=t.count)
                         for t in totals]  # fmt: skip
         else:
             looked_at.append((max(first, stretch[0]), min(last + 1, stretch[1])))
     inside = [part for part in looked_at if part[0] < part[1]]
-    return entries + _segments(book, lines_during(rows, book.account, inside), cuts)
+    lines = on_time(lines_during(rows, book.account, inside), late)
+    return entries + _segments(book, lines, cuts)
+
+
+def on_time(lines: Iterable[Spent], late: LateLines) -> Iterator[Spent]:
+    """Leave out late lines."""
+    return (line for line in lines if not late.are(line.version, line.at_us))
 
 
 def _segment(cuts: Sequence[tuple[int, int]], at_us: int) -> int:
     return bisect_left(cuts, (at_us, SPENT))
 
 
-def _days(rows: Rows, book: Book, stretch: Stretch) -> Iterator[list[_Total]]:
+def _days(rows: Rows, book: Book, stretch: Stretch) -> Iterator[tuple[str, list[_Total]]]:
     """Give the totals of each day that a stretch touches, oldest first."""
     totals = rows.execute(
         "SELECT day, kind, count, milli, first_at_us, last_at_us, recorded_at_us"
@@ -91,10 +116,10 @@ def _days(rows: Rows, book: Book, stretch: Stretch) -> Iterator[list[_Total]]:
         start=stretch[0],
         end=stretch[1],
     )
-    for _, day in groupby(totals, key=lambda row: row[0]):
-        lines = [_Total(*row[1:]) for row in day if row[1] in LINE_KINDS]
+    for day, same in groupby(totals, key=lambda row: row[0]):
+        lines = [_Total(*row[1:]) for row in same if row[1] in LINE_KINDS]
         if lines:
-            yield lines
+            yield day, lines
 
 
 def _segments(
@@ -117,3 +142,49 @@ def _joined(group: Entry | None, line: Spent) -> Entry:
         recorded_at_us=max(line.recorded_at_us, (group and group.recorded_at_us) or 0),
         count=1 + (group.count if group else 0),
     )
+
+
+# --- what is late ---------------------------------------------------------------------------
+
+
+def late_entries(
+    rows: Rows, account: str, late: Sequence[LateFact], *, each_line: bool
+) -> list[Entry]:
+    """Give what is late where it stands; lines of a day and kind together, or each of them."""
+    entries = [_late_single(one) for one in late if not one.version]
+    lines = [one for one in late if one.version]
+    if each_line:
+        return entries + list(_late_lines(rows, account, lines))
+    groups: dict[tuple[int, str, str], list[LateFact]] = defaultdict(list)
+    for one in lines:
+        groups[one.posted_us, one.day, one.kind].append(one)
+    return entries + [_late_group(of) for of in groups.values()]
+
+
+def _late_single(late: LateFact) -> Entry:
+    comes = late.milli > 0 and late.kind != "correction"
+    return Entry(
+        late.posted_us, IN if comes else OUT, late.kind, late.milli, late.recorded_us,
+        late.reference, late.lines, late.last_us,
+    )  # fmt: skip
+
+
+def _late_group(late: Sequence[LateFact]) -> Entry:
+    return Entry(
+        at_us=late[0].posted_us,
+        rank=SPENT,
+        kind=late[0].kind,
+        milli=sum(one.milli for one in late),
+        recorded_at_us=max(one.recorded_us for one in late),
+        count=sum(one.lines for one in late),
+        late_us=max(one.last_us for one in late),
+    )
+
+
+def _late_lines(rows: Rows, account: str, late: Sequence[LateFact]) -> Iterator[Entry]:
+    for one in late:
+        stretch = (one.first_us, one.last_us + 1)
+        for line in lines_during(rows, account, [stretch], kind=one.kind):
+            if line.version == one.version:
+                entry = line_entry(line)
+                yield structs.replace(entry, at_us=one.posted_us, late_us=line.at_us)
