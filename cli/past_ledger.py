@@ -35,12 +35,19 @@ def past_ledger(session: Session, named: Named) -> Iterator[tuple[Database, date
 
     Raises InvalidValue, IntegrityFailure, DatabaseUnusable.
     """
+    with scratch_ledger() as past:
+        yield past, _fill(past, session, named).at
+
+
+@contextmanager
+def scratch_ledger() -> Iterator[Database]:
+    """Give an empty ledger that is gone with the command. Raises DatabaseUnusable."""
     with (
         _cleared_up(),
         _private_folder() as folder,
-        closing(open_database(folder / "ledger.db")) as past,
+        closing(open_database(folder / "ledger.db")) as scratch,
     ):
-        yield past, _fill(past, session, named).at
+        yield scratch
 
 
 @contextmanager

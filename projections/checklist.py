@@ -19,6 +19,7 @@ from ledger.names import break_name, observations_stream
 from ledger.times import from_us
 from projections.books import Book
 from projections.cases import Case, Part
+from projections.claims import OpenBreak
 from projections.differences import cases
 from projections.periods import Close
 from projections.report import NESTED
@@ -217,8 +218,8 @@ class _Making:
 
     def account(self, book: Book, case: Case | None, seen: BalanceObserved | None) -> None:
         self._opening(book)
+        self._covered(book, seen)
         at = seen.happened_at if seen else None
-        self._covered(book, at)
         parts = (
             [] if case is None else [part for part in case.parts if self._concerns(part, at)]
         )
@@ -256,15 +257,15 @@ class _Making:
             accept_as=name,
         )
 
-    def _covered(self, book: Book, at: datetime | None) -> None:
+    def _covered(self, book: Book, seen: BalanceObserved | None) -> None:
         name = book.account
         if book.closed_at_us is not None and book.closed_at_us < self._month.end_us:
             text = f"{name}: it left the books on {book.local(book.closed_at_us):%Y-%m-%d}"
             self._say("covered", text, account=name)
-        elif at is not None:
-            seen = at.astimezone(book.zone)
-            text = f"{name}: OVH's lists were read through its end, at {seen:%Y-%m-%d %H:%M:%S}"
-            self._say("covered", text, account=name)
+        elif seen is not None:
+            at = seen.happened_at.astimezone(book.zone)
+            text = f"{name}: OVH's lists were read through its end, at {at:%Y-%m-%d %H:%M:%S}"
+            self._say("covered", f"{text}{_in_flight(seen, self._month)}", account=name)
         else:
             self._say(
                 "covered",
@@ -290,36 +291,25 @@ class _Making:
                 account=name,
             )
         for part in open:
-            found = Found(
-                name,
-                break_name(part.break_kind, part.reference),
-                part.break_kind,
-                part.reference,
-                part.credits,
-                from_us(part.at_us),
-            )
             seen = book.local(part.at_us)
             self._break(
                 "reconciled",
                 f"{name}: {part.credits} credits are unexplained, seen first at"
                 f" {seen:%Y-%m-%d %H:%M:%S}",
-                found,
+                _of_part(name, part),
             )
         if not open and not drift.faults and drift.seen.quiet:
             text = f"{name}: no difference to OVH is unexplained{_not_booked(explained)}"
             self._say("reconciled", text, account=name)
 
     def _breaks(self, book: Book, case: Case | None) -> None:
+        if case is None:
+            return
         name = book.account
-        known = () if case is None else case.known.breaks
-        open = [one for one in known if one.opened_us < self._month.end_us]
+        open = [one for one in case.known.breaks if one.opened_us < self._month.end_us]
         for one in open:
-            credits = None if one.milli is None else Credits(one.milli)
-            found = Found(
-                name, one.id, one.kind, one.reference, credits, from_us(one.opened_us)
-            )
-            self._break("break", f"{name}: {one.text}", found)
-        if case is not None and not open:
+            self._break("break", f"{name}: {one.text}", _of_break(name, one, case.parts))
+        if not open:
             self._say("break", f"{name}: no break is open", account=name)
 
     def _break(self, subject: Subject, text: str, found: Found) -> None:
@@ -333,6 +323,20 @@ class _Making:
             accept_as=name,
             found=found,
         )
+
+
+def _of_part(account: str, part: Part) -> Found:
+    name = break_name(part.break_kind, part.reference)
+    at = from_us(part.at_us)
+    return Found(account, name, part.break_kind, part.reference, part.credits, at)
+
+
+def _of_break(account: str, one: OpenBreak, parts: Sequence[Part]) -> Found:
+    """Give a break that an event opened; where it explains no drift, it moves no credits."""
+    for part in parts:
+        if (part.break_kind, part.reference) == (one.kind, one.reference):
+            return _of_part(account, part)
+    return Found(account, one.id, one.kind, one.reference, None, from_us(one.opened_us))
 
 
 def _not_booked(explained: Sequence[Part]) -> str:
@@ -366,6 +370,14 @@ def _covering(rows: Rows, book: Book, month: Span) -> BalanceObserved | None:
             if isinstance(event, BalanceObserved) and _covers(event.coverage, month.end):
                 return event
     return None
+
+
+def _in_flight(seen: BalanceObserved, month: Span) -> str:
+    """Tell of messages whose rows were not there yet: they will come late."""
+    jobs = seen.pending
+    if jobs is None or not jobs.count or (jobs.oldest_at and jobs.oldest_at >= month.end):
+        return ""
+    return f"; rows of {many(jobs.count, 'job')} were still to come, of {jobs.credits} credits"
 
 
 def _covers(read: Coverage, end: datetime) -> bool:

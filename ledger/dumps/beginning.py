@@ -22,28 +22,36 @@ _AT_ONCE: Final = 200
 _EVENTS: Final = """
     SELECT position, stream, version, leaf, s.topic, state FROM event_log
     LEFT JOIN stored_events s ON originator_id = stream AND originator_version = version
-    WHERE position <= :position ORDER BY position
+    WHERE position > :after AND position <= :position ORDER BY position
 """
 
 
 def copy_beginning(
-    source: Database, into: Database, position: int, *, advance: Callable[[int], None]
+    source: Database,
+    into: Database,
+    position: int,
+    *,
+    after: int = 0,
+    advance: Callable[[int], None],
 ) -> None:
     """Copy the events up to a position; `advance` is told how many were copied.
 
-    The caller holds one state of the source. Raises IntegrityFailure where it is damaged.
+    Those up to `after` were copied before. The caller holds one state of the source. Raises
+    IntegrityFailure where it is damaged.
     """
     with whole_transaction(into) as rows:
-        left = _recorded(source, position)
+        left = _recorded(source, after, position)
         while some := list(islice(left, _AT_ONCE)):
             insert(rows, some)
             advance(len(some))
-        for kept in labels(source):
-            put(rows, kept)
+        if not after:
+            for kept in labels(source):
+                put(rows, kept)
 
 
-def _recorded(source: Database, position: int) -> Iterator[Recorded]:
-    for number, row in enumerate(source.each(_EVENTS, position=position), start=1):
+def _recorded(source: Database, after: int, position: int) -> Iterator[Recorded]:
+    rows = source.each(_EVENTS, after=after, position=position)
+    for number, row in enumerate(rows, start=after + 1):
         one = proved(number, row)
         event = decode(one.topic, one.state)
         yield Recorded(one.stream, one.version, one.topic, one.state, event)
