@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import MOMENT, reason_option
-from cli.output import Output, show, with_output
+from cli.known_at import known_at_option
+from cli.options import ENTRY_ACCOUNT, MOMENT, as_of_option, reason_option
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from ledger.events import EntryAccount
     from projections.moments import Moment
 
 
@@ -21,20 +23,23 @@ def account() -> None:
 
 
 @account.command("list", short_help="Every account with its customer and balance.")
+@as_of_option
+@known_at_option
 @with_output
 @pass_session
-def list_(session: Session, *, output: Output) -> None:
+def list_(session: Session, *, as_of: Moment | None, output: Output) -> None:
     """List the accounts of the ledger.
 
     Example: sms-ledger account list
     """
     from projections.accounts import list_accounts
 
-    show(list_accounts(session.database), output, command="account-list")
+    show(list_accounts(session.database, as_of), output, command="account-list")
 
 
 @account.command("show", short_help="All that is known of one account.")
 @click.argument("name", metavar="ACCOUNT")
+@known_at_option
 @with_output
 @pass_session
 def show_(session: Session, name: str, *, output: Output) -> None:
@@ -145,3 +150,56 @@ def vat(
     )
     said = "is recorded" if new else "was known"
     click.echo(f"{name} gets back {recoverable} % of the VAT on later bills; this {said}")
+
+
+@account.command(short_help="Which accounts of its own books a customer's entries use.")
+@click.argument("name", metavar="[NICHANDLE]", required=False)
+@click.option(
+    "--set", "wanted", multiple=True, metavar='"ROLE=CODE LABEL"', type=ENTRY_ACCOUNT,
+    help='Such as "prepaid=486 Charges constatées d\'avance"; may be repeated.',
+)  # fmt: skip
+@click.option("--from", "since", type=MOMENT, metavar="DATE", help="For entries from then on.")
+@reason_option()
+@known_at_option
+@with_output
+@in_languages
+@pass_session
+def entries(
+    session: Session,
+    name: str | None,
+    *,
+    wanted: tuple[EntryAccount, ...],
+    since: Moment | None,
+    reason: str | None,
+    output: Output,
+) -> None:
+    """Show the accounts that `export entries` uses, or set some of those of NICHANDLE.
+
+    What is set is recorded and holds for entries from a day on; without it, the accounts are
+    those that the program ships for the customer's country.
+
+    Example: sms-ledger account entries ab12345-ovh --set "expense=626 SMS" --from 2026-01-01
+    """
+    if not wanted:
+        from projections.entry_accounts import entry_accounts
+
+        found = entry_accounts(session.database, [name] if name else [])
+        show(found, output, command="account-entries")
+        return
+    if name is None or since is None or session.looks_back:
+        msg = "--set needs NICHANDLE and --from DATE, and is done now, without --known-at"
+        raise click.UsageError(msg)
+    from cli.actions.costing import set_accounts
+    from ledger.events import FromOperator
+
+    new = set_accounts(
+        session.ledger,
+        session.database,
+        name,
+        wanted,
+        since=since,
+        stamp=session.stamp(FromOperator(), reason=reason),
+    )
+    said = "this is recorded" if new else "this was known"
+    roles = ", ".join(f"{one.role} {one.code}" for one in wanted)
+    click.echo(f"{name} uses {roles} in its entries; {said}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from cli.close_words import closed_account
 from cli.tables import cell, draw
 from ledger.credits import Credits
 from projections.audit_lines import LineDetails
@@ -14,6 +15,7 @@ _ENVELOPE: Final = frozenset(
     ("happened_at", "recorded_at", "actor", "command_id", "caused_by", "reason", "source")
 )
 _MILLI: Final = "_milli"
+_ACCOUNTS: Final = "accounts"
 
 
 def sentences(row: AuditDetails) -> Iterator[str]:
@@ -93,6 +95,10 @@ def _facts(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
             continue
         if name.endswith(_MILLI):
             yield _words(name.removesuffix(_MILLI)), f"{Credits(value)} credits"
+        elif name == _ACCOUNTS:
+            yield from (line for one in value for line in closed_account(one))
+        elif isinstance(value, list | tuple):
+            yield _words(name), ", ".join(map(cell, value)) or "none"
         elif isinstance(value, dict):
             yield from ((f"{_words(name)} {key}", text) for key, text in _facts(value))
         else:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import FREE_TEXT, reason_option
+from cli.known_at import known_at_option
+from cli.options import FREE_TEXT, required_reason
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
@@ -19,20 +20,10 @@ if TYPE_CHECKING:
 _break = click.argument("named", metavar="ACCOUNT/BREAK")
 
 
-def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
-    """Refuse a reason that says nothing: auditors read it."""
-    if not text.strip():
-        msg = f"expected a reason in words, found {text!r}"
-        raise click.BadParameter(msg)
-    return text
-
-
-_reason = reason_option(required=True, callback=_said)
-
-
 @click.command(short_help="Every break: its age, who looks after it, what was decided.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @click.option("--all", "closed", is_flag=True, help="Also those that are booked or gone.")
+@known_at_option
 @with_output
 @pass_session
 def breaks(
@@ -47,7 +38,7 @@ def breaks(
     from projections.breaks import list_breaks
 
     with session.for_reading() as database:
-        report = list_breaks(database, accounts, now=datetime.now(UTC), closed=closed)
+        report = list_breaks(database, accounts, now=session.now, closed=closed)
     show(report, output, command="recon-breaks", hide=_BEHIND)
 
 
@@ -60,7 +51,7 @@ _BEHIND = (
 
 @click.command(short_help="Let a difference stand as it is.")
 @_break
-@_reason
+@required_reason
 @click.option("--owner", type=FREE_TEXT, metavar="NAME", help="Who looks after it.")
 @pass_session
 def accept(session: Session, named: str, *, reason: str, owner: str | None) -> None:
@@ -83,7 +74,7 @@ def accept(session: Session, named: str, *, reason: str, owner: str | None) -> N
 
 @click.command(short_help="Book a difference.")
 @_break
-@_reason
+@required_reason
 @click.option(
     "--as", "booked_as", type=click.Choice(("adjustment", "gift", "purchase", "transfer")),
     help="Default: what explains it, else adjustment.",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import as_of_option
-from cli.output import Output, show, with_output
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--left", "only_left", is_flag=True, help="Only lots of which something is left.")
 @click.option("--draws", "of_draws", is_flag=True, help="Who drew each lot, and when.")
 @click.option("--lot", metavar="LOT", help="With --draws: of this lot alone.")
+@known_at_option
 @with_output
+@in_languages
 @pass_session
 def lots(
     session: Session,
@@ -55,4 +58,4 @@ def lots(
     hide = ["customer", "net", "left_net", "vat", "position"]
     if all(row.bought_by == row.account for row in report.rows):
         hide.append("bought_by")
-    show(report, output, command="lots", hide=hide)
+    show(report, output, command="lots", hide=hide, chart="lots-left")

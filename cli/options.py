@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from ledger.credits import Credits
+    from ledger.events import EntryAccount
     from ledger.merkle import Expected
     from projections.moments import Moment, Period
 
@@ -114,6 +115,30 @@ class AnchorType(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+class EntryAccountType(click.ParamType[Any]):
+    """`prepaid=486 Charges constatées d'avance`: an account of the customer's own books."""
+
+    name = "account"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> EntryAccount:
+        from ledger.events import ENTRY_ROLES, EntryAccount
+
+        if isinstance(value, EntryAccount):
+            return value
+        value = FREE_TEXT.convert(value, param, ctx)
+        name, _, account = value.partition("=")
+        code, _, label = account.strip().partition(" ")
+        role = next((one for one in ENTRY_ROLES if one == name.strip()), None)
+        if role is None or not label.strip():
+            self.fail(
+                f"expected ROLE=CODE LABEL like 'expense=626 SMS', ROLE being one of"
+                f" {', '.join(ENTRY_ROLES)}, found {value!r}", param, ctx,
+            )  # fmt: skip
+        return EntryAccount(role=role, code=code, label=label.strip())
+
+
 class CreditsType(click.ParamType[Any]):
     """`250`, `12.5`; else `-12.5` too, where a rule of its own refuses what is below zero."""
 
@@ -155,6 +180,7 @@ class FreeTextType(click.ParamType[Any]):
 
 
 MOMENT: Final = MomentType()
+ENTRY_ACCOUNT: Final = EntryAccountType()
 FREE_TEXT: Final = FreeTextType()
 
 
@@ -169,6 +195,17 @@ as_of_option = click.option(
     "--as-of", type=MOMENT, metavar="WHEN",
     help="A date (its end, where the customer is) or a time with offset.",
 )  # fmt: skip
+
+
+def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+    """Refuse a reason that says nothing: auditors read it."""
+    if not text.strip():
+        msg = f"expected a reason in words, found {text!r}"
+        raise click.BadParameter(msg)
+    return text
+
+
+required_reason = reason_option(required=True, callback=_said)
 
 
 def with_period(command: CommandT) -> CommandT:

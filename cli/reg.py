@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import as_of_option, with_period
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
+@known_at_option
 @with_output
 @pass_session
 def reg(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import as_of_option, with_period
-from cli.output import Output, show, with_output
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 @click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
+@known_at_option
 @with_output
+@in_languages
 @pass_session
 def stmt(
     session: Session,
@@ -46,9 +49,9 @@ def stmt(
         paid = registers.register_with_lots(
             session.database, asked, [account], each_line=each_line, closing=True
         )
-        show(paid, output, command="stmt", hide=hide)
+        show(paid, output, command="stmt", hide=hide, chart="balance")
         return
     report = registers.register(
         session.database, asked, [account], each_line=each_line, closing=True
     )
-    show(report, output, command="stmt", hide=hide, account=account)
+    show(report, output, command="stmt", hide=hide, account=account, chart="balance")

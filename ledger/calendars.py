@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.times import from_us, local_day, start_of_day, to_us
+from ledger.errors import InvalidValue
+from ledger.times import from_us, local_day, parse_date, start_of_day, to_us
 
+_MONTH_NAME = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 _DAY: Final = timedelta(days=1)
 
 
@@ -23,6 +26,14 @@ class Span(NamedTuple):
     start_us: int
     end_us: int
     after: date
+
+    @property
+    def start(self) -> datetime:
+        return from_us(self.start_us)
+
+    @property
+    def end(self) -> datetime:
+        return from_us(self.end_us)
 
 
 def days(zone: ZoneInfo, first_us: int, last_us: int) -> Iterator[Span]:
@@ -49,6 +60,14 @@ def day_of(zone: ZoneInfo, at_us: int) -> Span:
     span = _day(zone, local_day(from_us(at_us), zone))
     # Where a clock was put back across midnight, the new day had begun.
     return span if at_us < span.end_us else _day(zone, span.after)
+
+
+def month_named(zone: ZoneInfo, name: str) -> Span:
+    """Give the month of a name such as `2026-10`. Raises InvalidValue."""
+    if not _MONTH_NAME.fullmatch(name):
+        msg = f"expected a month like 2026-10, found {name!r}"
+        raise InvalidValue(msg)
+    return _month(zone, parse_date(f"{name}-01"))
 
 
 def month_of(zone: ZoneInfo, at_us: int) -> Span:

@@ -187,6 +187,32 @@ class VatRecoverySet(Event, frozen=True, kw_only=True):
     recoverable: str
 
 
+# What a line of a book-keeping entry is for.
+EntryRole = Literal[
+    "prepaid", "supplier", "vat", "expense", "adjustment", "opening", "suspense"
+]
+ENTRY_ROLES: Final[tuple[EntryRole, ...]] = get_args(EntryRole)
+
+
+class EntryAccount(Fact, frozen=True, kw_only=True):
+    """An account of the customer's own book-keeping: its code and label in that chart."""
+
+    role: EntryRole
+    code: str
+    label: str
+
+
+class EntryAccountsSet(Event, frozen=True, kw_only=True):
+    """Which accounts of its own books a customer's entries use from `happened_at` on.
+
+    It names those that changed; other roles keep theirs, or what the program ships.
+    """
+
+    TOPIC: ClassVar[str] = "sms.entry-accounts-set.1"
+    customer: str
+    accounts: tuple[EntryAccount, ...]
+
+
 # --- the account -------------------------------------------------------------------------
 
 
@@ -795,6 +821,99 @@ class TransferSettledLate(Event, frozen=True, kw_only=True):
     evidence: TransferEvidence | None
 
 
+# --- periods -----------------------------------------------------------------------------
+
+# As what credits leave an account.
+DrawKind = Literal[
+    "used", "refund", "refund-beyond", "transfer", "adjustment", "write-off", "opening"
+]
+
+
+# What a month holds: its own, what happened before and was recorded late, and what the cost of
+# months that were closed before turned out to be more or less.
+PostedAs = Literal["current", "late", "prior-period"]
+
+
+class DrawnAtClose(Fact, frozen=True, kw_only=True):
+    """What left an account in a month in one way, and what it had cost, in one currency.
+
+    `cost` is the net with VAT that is not got back. `unvalued` credits, which are among the
+    `credits`, are of unknown cost; both amounts are those of the others. They are None where
+    there is no currency: none of these credits was bought for a price that is known. What is
+    `prior-period` moves no credits; what it says is the change, which is signed.
+    """
+
+    kind: DrawKind
+    posted_as: PostedAs
+    credits: Credits = field(name="credits_milli")
+    unvalued: Credits = field(name="unvalued_milli")
+    net: Money | None
+    cost: Money | None
+
+
+class LotStretch(Fact, frozen=True):
+    """Credits of a lot that were bought one after the other, from the one numbered `first`."""
+
+    first: Credits = field(name="first_milli")
+    credits: Credits = field(name="credits_milli")
+
+
+class LotAtClose(Fact, frozen=True, kw_only=True):
+    """What is left of a lot in an account; `account` bought it. None: the cost is not known."""
+
+    account: str
+    lot: str
+    stretches: tuple[LotStretch, ...]
+    net: Money | None
+    cost: Money | None
+
+
+class AccountAtClose(Fact, frozen=True, kw_only=True):
+    """An account at the end of a month that is closed.
+
+    `covered_at` is the look at OVH that covers the month through its end; None: there is none,
+    which was accepted. `balance` None: no opening is known. `unexplained` is the part of the
+    difference to OVH that was accepted. `left` less what no lot covers is the balance.
+    """
+
+    account: str
+    covered_at: datetime | None
+    balance: Credits | None = field(name="balance_milli")
+    unexplained: Credits = field(name="unexplained_milli")
+    drawn: tuple[DrawnAtClose, ...]
+    left: tuple[LotAtClose, ...]
+
+
+class PeriodClosed(Event, frozen=True, kw_only=True):
+    """A month of a customer is closed: its figures, as the ledger knew them at `position`.
+
+    `month` is one of the customer's time zone, `ends_at` the first instant after it. What was
+    recorded after `position` for this month or an earlier one is late. `root` is that of the
+    whole ledger's first `position` events, `customer_root` that of the first `customer_size` of
+    this customer. `accepted` names what was let stand: breaks as `account/break`, and accounts
+    that no look at OVH covers.
+    """
+
+    TOPIC: ClassVar[str] = "sms.period-closed.1"
+    customer: str
+    month: str
+    ends_at: datetime
+    position: int
+    root: str
+    customer_size: int
+    customer_root: str
+    accepted: tuple[str, ...]
+    accounts: tuple[AccountAtClose, ...]
+
+
+class PeriodReopened(Event, frozen=True, kw_only=True):
+    """A closed month is open again, and with it all later ones; `reason` says why."""
+
+    TOPIC: ClassVar[str] = "sms.period-reopened.1"
+    customer: str
+    month: str
+
+
 CustomerEvent = (
     CustomerRegistered
     | PaymentMethodsSeen
@@ -802,6 +921,7 @@ CustomerEvent = (
     | ImportCompleted
     | ApiCallsSeen
     | VatRecoverySet
+    | EntryAccountsSet
 )
 AccountEvent = (
     AccountOpened
@@ -835,12 +955,14 @@ TransferEvent = (
     | TransferUnknown
     | TransferSettledLate
 )
+PeriodEvent = PeriodClosed | PeriodReopened
 LedgerEvent = (
     CustomerEvent
     | AccountEvent
     | ConsumptionEvent
     | RatesEvent
     | TransferEvent
+    | PeriodEvent
     | BalanceObserved
     | RechargeRulesStated
 )

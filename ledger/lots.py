@@ -23,7 +23,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
+
+from ledger.events import DrawKind
 
 # Where an instant's items stand: lots in, messages, credits out.
 IN: Final = 0
@@ -32,10 +34,6 @@ OUT: Final = 2
 
 # When credits were bought of which only the opening tells: before all others.
 BEFORE_THE_BOOKS: Final = 0
-
-DrawKind = Literal[
-    "used", "refund", "refund-beyond", "transfer", "adjustment", "write-off", "opening"
-]
 
 
 class LotId(NamedTuple):

@@ -22,6 +22,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -35,6 +36,8 @@ from ledger.events import (
     PacksSeen,
     PageRecorded,
     PaymentMethodsSeen,
+    PeriodClosed,
+    PeriodReopened,
     PurchaseAttributed,
     RatesSeen,
     RechargeChangeRequested,
@@ -120,11 +123,14 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | TransferVoided()
             | TransferUnknown()
             | TransferSettledLate()
+            | PeriodClosed()
+            | PeriodReopened()
             | BalanceObserved()
             | RatesSeen()
             | PacksSeen()
             | RechargeRulesStated()
             | VatRecoverySet()
+            | EntryAccountsSet()
             | OpeningCostStated()
         ):
             return

@@ -27,6 +27,7 @@ RESIDUAL: Final = "residual"
 CONSUMPTION: Final = "/consumption"
 OBSERVATIONS: Final = "/observations"
 TRANSFERS: Final = "/transfers"
+PERIODS: Final = "/periods"
 
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
@@ -62,6 +63,10 @@ def customer_stream(customer: str) -> str:
 
 def transfers_stream(customer: str) -> str:
     return f"{customer_stream(customer)}{TRANSFERS}"
+
+
+def periods_stream(customer: str) -> str:
+    return f"{customer_stream(customer)}{PERIODS}"
 
 
 def consumption_stream(account: str) -> str:

@@ -21,6 +21,7 @@ from ledger import account as accounts
 from ledger import consumption as consumptions
 from ledger import customer as customers
 from ledger import observation as observations
+from ledger import period as periods
 from ledger import rates as rate_books
 from ledger import rule_book as rule_books
 from ledger import transfer as transfers
@@ -38,6 +39,7 @@ from ledger.events import (
     LedgerEvent,
     LineKind,
     PageRecorded,
+    PeriodEvent,
     RatesEvent,
     RechargeRulesStated,
     TransferEvent,
@@ -48,11 +50,13 @@ from ledger.names import (
     consumption_stream,
     customer_stream,
     observations_stream,
+    periods_stream,
     rates_stream,
     transfers_stream,
 )
 from ledger.observation import Observations
 from ledger.pages import Line, LineId, unpack
+from ledger.period import Periods
 from ledger.rates import RateBook
 from ledger.rule_book import RuleBook
 from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
@@ -61,7 +65,9 @@ from ledger.times import to_us
 from ledger.totals import Recorded
 from ledger.transfer import Transfers
 
-State = Customer | Account | Consumption | Observations | RateBook | RuleBook | Transfers
+State = (
+    Customer | Account | Consumption | Observations | RateBook | RuleBook | Transfers | Periods
+)
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 6
@@ -84,6 +90,8 @@ def stream_of(state: State) -> str:  # noqa: PLR0911 (one per stream)
             return RECHARGE_RULES
         case Transfers():
             return transfers_stream(state.customer)
+        case Periods():
+            return periods_stream(state.customer)
         case _:
             assert_never(state)
 
@@ -104,6 +112,8 @@ def _evolve(state: State, event: LedgerEvent) -> None:
         rule_books.evolve(state, event)
     elif isinstance(state, Transfers) and isinstance(event, TransferEvent):
         transfers.evolve(state, event)
+    elif isinstance(state, Periods) and isinstance(event, PeriodEvent):
+        periods.evolve(state, event)
     else:
         msg = f"expected an event of the stream {stream_of(state)}, found {event.TOPIC}"
         raise IntegrityFailure(msg)
@@ -294,6 +304,11 @@ class Work:
     def transfers(self, customer: str) -> Transfers:
         state = self._load(Transfers(customer))
         assert isinstance(state, Transfers)  # noqa: S101
+        return state
+
+    def periods(self, customer: str) -> Periods:
+        state = self._load(Periods(customer))
+        assert isinstance(state, Periods)  # noqa: S101
         return state
 
     def _load(self, fresh: State) -> State:

@@ -98,7 +98,7 @@ def _tests(rows: Rows, place: Place, event: LedgerEvent) -> Iterator[tuple[str, 
             yield "of its lines", _about_lines(rows, place, event)
         case _:
             pass
-    for name in ("transfer", "bill_detail_id"):
+    for name in ("transfer", "bill_detail_id", "month"):
         value = getattr(event, name, None)
         if value is not None:
             yield name.split("_")[0], _says(name, value)

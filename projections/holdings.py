@@ -136,7 +136,7 @@ def arrivals_of(
     for at_us, reference, lot_account, lot, first, milli in rows.execute(
         "SELECT at_us, reference, lot_account, lot, first_milli, milli FROM lot_arrival"
         " WHERE account = :account AND at_us >= :since AND at_us < :until"
-        " ORDER BY at_us, lot_account, lot, first_milli",
+        " ORDER BY at_us, lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli",
         account=account,
         since=since_us,
         until=until_us,
@@ -149,7 +149,22 @@ def draws_of(rows: Rows, account: str, until_us: int, since_us: int = 0) -> Iter
     for row in rows.execute(
         "SELECT at_us, kind, reference, day, lot_account, lot, first_milli, milli,"
         " covered_at_us FROM lot_draw WHERE account = :account AND at_us >= :since"
-        " AND at_us < :until ORDER BY at_us, kind, reference, number",
+        " AND at_us < :until"
+        " ORDER BY at_us, kind COLLATE BINARY, reference COLLATE BINARY, number",
+        account=account,
+        since=since_us,
+        until=until_us,
+    ):
+        yield _drawn(account, row, until_us)
+
+
+def covered_of(rows: Rows, account: str, until_us: int, since_us: int) -> Iterator[Drawn]:
+    """Give what had left an account before `since`, and was covered from then on."""
+    for row in rows.execute(
+        "SELECT covered_at_us, kind, reference, day, lot_account, lot, first_milli, milli, NULL"
+        " FROM lot_draw WHERE account = :account AND at_us < :since"
+        " AND covered_at_us >= :since AND covered_at_us < :until"
+        " ORDER BY covered_at_us, kind, reference, number",
         account=account,
         since=since_us,
         until=until_us,

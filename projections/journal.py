@@ -14,9 +14,8 @@ from typing import Final, Literal, NamedTuple
 
 from ledger.calendars import day_of
 from ledger.database import Database, Row, Rows
-from ledger.errors import InvalidValue
 from ledger.lots import BEFORE_THE_BOOKS, LotId, cost_of
-from projections.books import Book, books, log_position, notes
+from projections.books import Book, books, log_position, notes, of_customers
 from projections.holdings import Stretch, lots_of
 from projections.lot_books import lots_caught_up
 from projections.lot_facts import LotRow
@@ -78,7 +77,7 @@ class Journal:
 def journal(database: Database, customers: Sequence[str] = ()) -> Journal:
     """Give all that moved lots, of some customers or all. Raises InvalidValue."""
     with lots_caught_up(database):
-        of = _of(books(database), customers)
+        of = of_customers(books(database), customers)
         lots = lots_of(database, {book.customer for book in of})
         writing = _Writing({book.account: book for book in of}, lots)
         for book in of:
@@ -86,16 +85,6 @@ def journal(database: Database, customers: Sequence[str] = ()) -> Journal:
         # by day first: customers of other time zones are in other days at one moment
         found = sorted(writing.found.values(), key=lambda one: (one.day, one.at_us, one.rank))
         return Journal(of, found, log_position(database), list(notes(database, of)))
-
-
-def _of(all: Sequence[Book], customers: Sequence[str]) -> list[Book]:
-    known = {book.customer for book in all}
-    for customer in customers:
-        if customer not in known:
-            some = ", ".join(sorted(known)[:3]) or "none"
-            msg = f"expected a customer of this ledger, found {customer!r}; there is {some}"
-            raise InvalidValue(msg)
-    return [book for book in all if not customers or book.customer in customers]
 
 
 class _Writing:
@@ -170,11 +159,13 @@ _COVERED: Final = 2
 
 _ARRIVALS: Final = """
     SELECT at_us, reference, lot_account, lot, first_milli, milli FROM lot_arrival
-    WHERE account = :account ORDER BY at_us
+    WHERE account = :account ORDER BY at_us, reference COLLATE BINARY,
+        lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli
 """
 _DRAWS: Final = """
     SELECT at_us, kind, reference, lot_account, lot, first_milli, milli, covered_at_us
-    FROM lot_draw WHERE account = :account ORDER BY at_us, kind, reference, number
+    FROM lot_draw WHERE account = :account
+    ORDER BY at_us, kind COLLATE BINARY, reference COLLATE BINARY, number
 """
 
 

@@ -23,6 +23,7 @@ from ledger.events import (
     BreakAccepted,
     BreakNoted,
     BreakOpened,
+    EntryAccountsSet,
     LinesAttributed,
     LinesNotBilled,
     LinesVanished,
@@ -48,7 +49,7 @@ _ELSEWHERE: Final = tuple(
     kind.TOPIC
     for kind in (
         ApiCallsSeen, BalanceObserved, BreakAccepted, BreakNoted, BreakOpened, LinesAttributed,
-        LinesNotBilled, LinesVanished, RechargeSettingsSeen, RefundSeen,
+        EntryAccountsSet, LinesNotBilled, LinesVanished, RechargeSettingsSeen, RefundSeen,
     )
 )  # fmt: skip
 

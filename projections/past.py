@@ -18,7 +18,7 @@ from projections.batch import caught_up
 from projections.books import Book
 from projections.moments import Moment
 from projections.movement_index import MOVEMENT_INDEX
-from projections.page_lines import lines_during
+from projections.page_lines import moved_during
 
 _LINE_KINDS: Final = frozenset[str](LINE_KINDS)
 
@@ -38,13 +38,13 @@ def _moved_from(rows: Rows, book: Book, start_us: int) -> int:
     day = local_day(from_us(start_us), book.zone).isoformat()
     ((days,),) = rows.execute(
         "SELECT COALESCE(SUM(milli), 0) FROM daily_total"
-        " WHERE account = :account AND day > :day",
+        " WHERE account = :account AND month >= SUBSTR(:day, 1, 7) AND day > :day",
         account=book.account,
         day=day,
     )
     same_day = rows.execute(
         "SELECT kind, milli, first_at_us, last_at_us FROM daily_total"
-        " WHERE account = :account AND day = :day",
+        " WHERE account = :account AND month = SUBSTR(:day, 1, 7) AND day = :day",
         account=book.account,
         day=day,
     )
@@ -70,8 +70,7 @@ def _part(rows: Rows, account: str, total: _Total, start_us: int) -> int:
         return total.milli
     if total.kind in _LINE_KINDS:
         stretch = (start_us, total.last_us + 1)
-        lines = lines_during(rows, account, [stretch], kind=total.kind)
-        return sum(line.milli for line in lines)
+        return moved_during(rows, account, stretch, kind=total.kind)
     ((moved,),) = rows.execute(
         "SELECT COALESCE(SUM(milli), 0) FROM movement WHERE account = :account"
         " AND at_us >= :start AND at_us <= :last"

@@ -26,6 +26,7 @@ from ledger.events import (
     FromOperator,
     FromOvh,
     FromRule,
+    PeriodEvent,
     RatesEvent,
     Reading,
     RechargeRulesStated,
@@ -59,7 +60,14 @@ ALONE = (BalanceObserved, RechargeRulesStated)  # of a stream each
 
 
 def test_the_union_is_that_of_the_streams() -> None:
-    parts = [CustomerEvent, AccountEvent, ConsumptionEvent, RatesEvent, TransferEvent]
+    parts = [
+        CustomerEvent,
+        AccountEvent,
+        ConsumptionEvent,
+        RatesEvent,
+        TransferEvent,
+        PeriodEvent,
+    ]
     assert [*(one for part in parts for one in get_args(part)), *ALONE] == list(EVENTS)
 
 

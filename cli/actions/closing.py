@@ -10,6 +10,7 @@ from ledger.credits import Credits
 from ledger.database import Database
 from ledger.errors import InvalidValue, Refused
 from ledger.events import Stamp
+from ledger.period import require_open
 from ledger.service import Ledger, Work
 from ledger.times import from_us
 from ledger.transfer import require_settled
@@ -46,7 +47,8 @@ def close_account(
 ) -> Closed:
     """Close an account at a moment, or now.
 
-    Raises UnknownAccount, AlreadyClosed, CreditsLeft, BalanceUnknown, MovedSince, InDoubt.
+    Raises UnknownAccount, AlreadyClosed, CreditsLeft, BalanceUnknown, MovedSince, InDoubt,
+    MonthClosed.
     """
     books(database, [name])
 
@@ -57,6 +59,7 @@ def close_account(
             at = _closing_time(book, moment, now)
             balance = _balance(database, book, at)
         require_settled(work.transfers(book.customer), account)
+        require_open(work.periods(book.customer), at, f"the end of {name}")
         work.record(account, decide(account, balance, write_off=write_off, stamp=stamp, at=at))
         return Closed(at.astimezone(book.zone), balance)
 

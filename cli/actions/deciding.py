@@ -22,6 +22,7 @@ from ledger.breaks import (
 from ledger.credits import ZERO
 from ledger.database import Database
 from ledger.events import BookedAs, Stamp
+from ledger.period import require_open
 from ledger.service import Ledger, Work
 
 _FOREIGN: Final = "foreign transfer"
@@ -99,6 +100,7 @@ class Decisions:
                 msg = "expected --with for a transfer only, found it with another --as"
                 raise NotToBeBooked(msg)
             account, difference = work.account(found.account), found.difference
+            _require_open(work, found)
             events = adjust(
                 account,
                 found.one,
@@ -120,6 +122,7 @@ class Decisions:
         _require_transfer(work, one, other)
         source, target = (one, other) if one.credits < ZERO else (other, one)
         out, into = work.account(source.account), work.account(target.account)
+        _require_open(work, min(source, target, key=_booked_at))
         sent, received = adjust_as_transfer(
             (out, source.one),
             (into, target.one),
@@ -163,6 +166,15 @@ def _booked_as(found: Found) -> BookedAs:
     if kind == _FOREIGN:
         return "transfer"
     return "purchase" if kind == _PURCHASE else "adjustment"
+
+
+def _require_open(work: Work, found: Found) -> None:
+    """Refuse to book something in a month that is closed. Raises MonthClosed."""
+    customer = work.account(found.account).customer
+    if customer is not None:
+        require_open(
+            work.periods(customer), _booked_at(found), f"{found.account}/{found.one.id}"
+        )
 
 
 def _booked_at(found: Found) -> datetime:

@@ -38,12 +38,13 @@ KEEPALIVES: Final[dict[str, Any]] = {
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _MAIN = re.compile(r"\bmain\.")
 _TEMP = re.compile(r"\btemp\.")
+_BY_BYTES: Final = "COLLATE BINARY"
 
 
 @lru_cache(maxsize=512)
 def translated(sql: str, schema: str) -> LiteralString:
-    """Write `:name` parameters and `main.`, `temp.` as psycopg and PostgreSQL want them."""
-    sql = _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+    """Write `:name`, `main.`, `temp.` and `COLLATE BINARY` as PostgreSQL wants them."""
+    sql = _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%").replace(_BY_BYTES, 'COLLATE "C"'))
     quoted = schema.replace('"', '""')
     # Our own texts; what comes from outside is a parameter.
     return _TEMP.sub("pg_temp.", _MAIN.sub(f'"{quoted}".', sql))
@@ -79,9 +80,25 @@ class PostgresDatabase(Database):
             raise explain(error, self.address) from error
 
     def insert(self, table: Table, rows: Iterable[Row]) -> None:
+        """Insert rows; where the table says nothing of keys, COPY takes half the time."""
         for some in portions(rows):
-            sql, arrays = unnested(table, some)
-            self.execute(sql, **arrays)
+            if table.then:
+                sql, arrays = unnested(table, some)
+                self.execute(sql, **arrays)
+            else:
+                self._copy(table, some)
+
+    def _copy(self, table: Table, rows: Iterable[Row]) -> None:
+        sql = f"COPY {table.name} ({', '.join(table.columns)}) FROM STDIN"
+        try:
+            with (
+                self._connection.cursor() as cursor,
+                cursor.copy(translated(sql, self._schema)) as copy,
+            ):
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            raise explain(error, self.address) from error
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
         try:
@@ -131,9 +148,16 @@ class PostgresDatabase(Database):
         )
         return {str(name) for (name,) in rows}
 
-    def shadow(self, tables: Iterable[str]) -> None:
+    def shadow(self, tables: Iterable[str], views: Iterable[str] = ()) -> None:
+        # Asked before the tables are hidden, a view does not name their schema.
+        made_by = {
+            view: self.execute("SELECT pg_get_viewdef(to_regclass(:view))", view=view)[0][0]
+            for view in views
+        }
         for table in tables:
             self.execute(f"CREATE TEMP TABLE {table} (LIKE main.{table} INCLUDING ALL)")
+        for view, query in made_by.items():
+            self.execute(f"CREATE TEMP VIEW {view} AS {query}")
 
     def close(self) -> None:
         self._connection.close()

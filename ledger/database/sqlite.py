@@ -141,16 +141,17 @@ class SqliteDatabase(Database):
     def tables(self) -> set[str]:
         return {name for (name,) in self.execute(_TABLES)}
 
-    def shadow(self, tables: Iterable[str]) -> None:
-        for table in tables:
+    def shadow(self, tables: Iterable[str], views: Iterable[str] = ()) -> None:
+        for name in (*tables, *views):
             made = self.execute(
-                "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = :table",
-                table=table,
+                "SELECT sql FROM main.sqlite_master WHERE name = :name"
+                " AND type IN ('table', 'view')",
+                name=name,
             )
             if not made:
-                raise explain(sqlite3.OperationalError(f"no such table: {table}"), self.address)
+                raise explain(sqlite3.OperationalError(f"no such table: {name}"), self.address)
             ((made_by,),) = made
-            self.execute(made_by.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+            self.execute(made_by.replace("CREATE", "CREATE TEMP", 1))
 
     def close(self) -> None:
         self._connection.close()
