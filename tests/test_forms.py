@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
+from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 
 from cli.forms import workbooks
@@ -570,7 +571,10 @@ def test_a_report_that_fails_leaves_the_file_as_it_was(story, tmp_path, monkeypa
 
 
 def test_a_workbook_that_finds_no_room_says_what_the_system_said(story, tmp_path, monkeypatch):
-    def full(_book):
+    close = Workbook.close
+
+    def full(book):
+        close(book)
         raise FileCreateError(OSError(28, "No space left on device"))
 
     monkeypatch.setattr("xlsxwriter.Workbook.close", full)
