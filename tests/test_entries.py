@@ -196,6 +196,20 @@ def test_another_currency_is_told(sqlite_books):
     assert lines[0]["JournalLib"] == "Crediti SMS"
 
 
+def test_no_text_of_the_fec_is_a_formula_or_leaves_its_field(sqlite_books):
+    sqlite_books.draw(f"""
+        customer {NAME}
+        account {ONE}
+        2026-10-01 08:00 opening 0
+        2026-10-01 09:00 purchase 100 b-1 net=4.20 bill=@IT1
+    """)
+    sqlite_books.type(
+        "account", "entries", NAME, "--set", "prepaid=486 =cmd", "--from", "2026-01-01"
+    )
+    first, *_ = fec(sqlite_books, "-p", "2026-10")
+    assert (first["PieceRef"], first["CompteLib"]) == ("'@IT1", "'=cmd")
+
+
 def test_the_fec_is_of_one_customer(story):
     story.draw("customer cd67890-ovh\naccount sms-cd67890-1\n2026-10-01 08:00 opening 0"
                "\n2026-10-01 09:00 purchase 100 b-9 net=4.20")  # fmt: skip

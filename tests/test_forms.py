@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 
 from cli.forms import workbooks
 from cli.forms.drawings import DRAWINGS
@@ -344,6 +346,23 @@ def test_every_part_of_a_sheet_has_its_words(story):
         assert set(document[name][0]) <= set(COLUMNS)
 
 
+def test_a_label_that_is_a_word_of_ours_elsewhere_is_never_translated(sqlite_books):
+    sqlite_books.draw(f"""
+        customer ab12345-ovh
+        account {ONE}
+        2026-10-01 08:00 opening 10
+        2026-10-02 10:00 sms 1 tag=total
+        2026-10-02 11:00 sms 1 tag=purchase
+        2026-10-02 12:00 sms 1
+    """)
+    out = sqlite_books.type("cost", "--by", "tag", "--lang", "it").out
+    assert re.findall(r"^2026-10 +(\S+)", out, re.MULTILINE) == [
+        "(nessuno)",
+        "purchase",
+        "total",
+    ]
+
+
 def test_every_kind_of_movement_lot_and_draw_has_its_words():
     beside = ("opening", "brought-forward", "closing", "uncovered", "transfer", "total")
     of_movements = {kind for kinds in get_args(MovementKind) for kind in get_args(kinds)}
@@ -549,6 +568,30 @@ def test_a_report_that_fails_leaves_the_file_as_it_was(story, tmp_path, monkeypa
     assert (ran.status, path.read_text()) == (2, "mine")
     assert "found that it cannot be (No space left on device)" in ran.err
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_workbook_that_finds_no_room_says_what_the_system_said(story, tmp_path, monkeypatch):
+    close = Workbook.close
+
+    def full(book):
+        close(book)
+        raise FileCreateError(OSError(28, "No space left on device"))
+
+    monkeypatch.setattr("xlsxwriter.Workbook.close", full)
+    ran = story.type("value", "-o", str(tmp_path / "r.xlsx"))
+    assert (ran.status, list(tmp_path.iterdir())) == (2, [])
+    assert "found that it cannot be (No space left on device)" in ran.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("form", ["csv", "xlsx", "html"])
+def test_a_full_disk_is_one_line(story, form):
+    ran = story.type("value", "-O", form, "-o", "/dev/full")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1] == (
+        "sms-ledger: expected to write /dev/full, found that it cannot be"
+        " (No space left on device)"
+    )
 
 
 def test_a_file_keeps_its_rights_and_a_link_its_place(story, tmp_path):

@@ -86,7 +86,7 @@ def _places(rows: Sequence[Any]) -> Callable[[datetime], str]:
 
 
 def _steps(points: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Hold each balance until the next; of those at one place the lowest and highest show."""
+    """Hold each balance until the next."""
     before: tuple[str, str] | None = None
     for x, y in points:
         if before is not None and before[0] != x:

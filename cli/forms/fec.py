@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from cli.forms.separated import cell
 from ledger.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def as_fec(report: Report[EntryLine], labels: Labels) -> str:
 def _fields(row: EntryLine, labels: Labels) -> Iterator[str]:
     day = f"{row.day:%Y%m%d}"
     yield from (JOURNAL, labels.phrase("journal"), str(row.entry), day)
-    yield from (row.code, row.label, "", "", _plain(row.piece), day)
-    yield _plain(" ".join(filter(None, (labels.value("kind", row.kind), row.account))))
+    yield from (_text(row.code), _text(row.label), "", "", _text(row.piece), day)
+    yield _text(" ".join(filter(None, (labels.value("kind", row.kind), row.account))))
     yield from (_amount(row.debit), _amount(row.credit), "", "", "")
     is_foreign = row.currency != _HOME
     yield _amount(row.debit or f"-{row.credit}") if is_foreign else ""
@@ -54,6 +55,6 @@ def _amount(amount: str | None) -> str:
     return (amount or "0.00").replace(".", ",")
 
 
-def _plain(text: str) -> str:
-    """Keep a text within its field."""
-    return " ".join(text.split())
+def _text(text: str) -> str:
+    """Keep a text within its field, and from being a formula."""
+    return str(cell(" ".join(text.split())))

@@ -26,16 +26,21 @@ def write(text: str, file: Path | None) -> None:
 
 @contextmanager
 def binary(file: Path | None) -> Iterator[BinaryIO]:
-    """Give a file, or the output, for what is no text. Raises Unwritable."""
+    """Give a file to write what is no text; whole, it goes to its place. Raises Unwritable."""
     if file is None and sys.stdout.isatty():
         msg = "expected a file for a workbook, found a terminal: type -o REPORT.xlsx"
         raise Unwritable(msg)
-    with _told(file):
+    import shutil
+    from tempfile import TemporaryFile
+
+    with _told(file), TemporaryFile() as whole:
+        yield whole
+        whole.seek(0)
         if file is None:
-            yield sys.stdout.buffer
+            shutil.copyfileobj(whole, sys.stdout.buffer)
         else:
             with _placed(file) as handle:
-                yield handle
+                shutil.copyfileobj(whole, handle)
 
 
 @contextmanager

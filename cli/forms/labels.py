@@ -100,9 +100,10 @@ VALUES: Final[Mapping[str, Words]] = {
     "(none)": Words("(nessuno)", "(aucun)", "(none)"),
 }
 
-# Columns whose words are ours; all others hold names and texts from elsewhere.
-_OF_OURS: Final = frozenset(("kind", "status", "tag", "country", "batch", "user"))
-_OF_TOTALS: Final = frozenset(("account", "period"))
+# All words of this column are ours; in others, which hold names from elsewhere, these alone.
+_OF_KINDS: Final = "kind"
+_TOTAL: Final = ("total", frozenset(("account", "period")))
+_NONE: Final = ("(none)", frozenset(("tag", "batch", "user")))
 
 # What reports and their parts are called: titles, and the names of sheets (31 characters).
 TITLES: Final[Mapping[str, Words]] = {
@@ -145,8 +146,10 @@ class Labels:
 
     def value(self, column: str, value: Any) -> Any:
         """Give a cell's word of ours; what comes from elsewhere stays as it is."""
-        known = column in _OF_OURS or (column in _OF_TOTALS and value == "total")
-        return self._in(VALUES[value]) if known and value in VALUES else value
+        ours = column == _OF_KINDS or any(
+            value == word and column in of for word, of in (_TOTAL, _NONE)
+        )
+        return self._in(VALUES[value]) if ours and value in VALUES else value
 
     def title(self, name: str) -> str:
         """Give what a report or a part is called."""

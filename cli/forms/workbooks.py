@@ -41,6 +41,7 @@ _EXACT_DIGITS: Final = 15
 _DAY: Final = "yyyy-mm-dd"
 _TIME: Final = f"{_DAY} hh:mm:ss"
 _WIDEST: Final = 60
+_NOTHING: Final = (None, "")
 _ROOM: Final = 2
 
 # Where nothing tells when: the day from which spreadsheets can be zipped at all.
@@ -54,23 +55,27 @@ def write_workbook(
     seals: Sequence[Checkpoint],
     labels: Labels,
 ) -> None:
-    """Write a sheet for each part, and one about them. Raises Unwritable."""
+    """Write a sheet for each part, and one about them. Raises Unwritable, OSError."""
     from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
 
     for part in parts:
         _require_room(part)
     title, report = labels.title(command), parts[0].report
-    with Workbook(file, {"constant_memory": True}) as book:
-        made = seals[0].recorded_at.replace(tzinfo=None) if seals else _LONG_AGO
-        book.set_properties({"title": title, "created": made})
-        formats = _Formats(book)
-        for part in parts:
-            sheet = book.add_worksheet(labels.title(part.name)[:_MOST_IN_A_NAME])
-            _Sheet(sheet, part, labels, formats).write()
-        about = book.add_worksheet(labels.title("about"))
-        told = [title, *subject(parts[0], labels), *position(report, seals, labels)]
-        notes = [f"{labels.phrase('note')}: {note}" for note in report.notes]
-        _write_lines(about, [*told, *notes])
+    book = Workbook(file, {"constant_memory": True})
+    made = seals[0].recorded_at.replace(tzinfo=None) if seals else _LONG_AGO
+    book.set_properties({"title": title, "created": made})
+    formats = _Formats(book)
+    for part in parts:
+        sheet = book.add_worksheet(labels.title(part.name)[:_MOST_IN_A_NAME])
+        _Sheet(sheet, part, labels, formats).write()
+    told = [title, *subject(parts[0], labels), *position(report, seals, labels)]
+    notes = [f"{labels.phrase('note')}: {note}" for note in report.notes]
+    _write_lines(book.add_worksheet(labels.title("about")), [*told, *notes])
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise error.args[0] from error  # what the system said
 
 
 def _write_lines(sheet: Worksheet, lines: Sequence[str]) -> None:
@@ -152,7 +157,7 @@ class _Sheet:
     def _row(self, number: int, row: Any, *, bold: bool = False) -> None:
         for place, field in enumerate(self._fields):
             value = self._labels.value(field.column.name, getattr(row, field.column.name))
-            if value is not None:
+            if value not in _NOTHING:
                 width = self._cell(number, place, field, value, bold=bold)
                 self._widths[place] = max(self._widths[place], width)
 
@@ -161,7 +166,7 @@ class _Sheet:
         if isinstance(value, date):
             return self._date(row, place, field, value, bold=bold)
         text = str(plain(value))
-        if not _is_number(field.column, value) or _digits(text) > _EXACT_DIGITS:
+        if not _is_number(field.column, value) or not _is_exact(text):
             return self._text(row, place, text, bold=bold)
         shown = self._formats.of(field.format, bold=bold)
         self._sheet.write_number(row, place, Decimal(text), shown)
@@ -239,5 +244,6 @@ def _number_format(kind: Kind, values: Sequence[Any]) -> str:
     return f"#,##0.{'0' * decimals}"
 
 
-def _digits(text: str) -> int:
-    return len(text.replace("-", "").replace(".", "").strip("0"))
+def _is_exact(text: str) -> bool:
+    """Tell whether a spreadsheet computes with all digits of a number."""
+    return len(text.replace("-", "").replace(".", "").strip("0")) <= _EXACT_DIGITS
