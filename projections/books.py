@@ -102,8 +102,8 @@ def natural(name: str) -> list[tuple[int, str]]:
 _BOOKS = """
     SELECT customer, account, time_zone, opened_at_us, closed_at_us, opening_at_us,
         opening_milli, moved_milli,
-        (SELECT MAX(last_at_us) FROM daily_total d WHERE d.account = a.account AND d.day =
-            (SELECT MAX(day) FROM daily_total e WHERE e.account = a.account)),
+        (SELECT MAX(last_at_us) FROM daily_block d WHERE d.account = a.account AND d.month =
+            (SELECT MAX(month) FROM daily_block e WHERE e.account = a.account)),
         (SELECT read_at_us FROM sync_run r WHERE r.account = a.account)
     FROM account a JOIN customer USING (customer) {only}
 """

@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from ledger.credits import Credits
 from ledger.database import Database, Table
+from ledger.day_blocks import DAILY_BLOCK, DAILY_TOTAL
 from ledger.errors import IntegrityFailure
-from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances, unequal_lots, unequal_months
 from projections.batch import position_of
@@ -54,7 +54,7 @@ class Finding:
 
 def check(database: Database, *, full: bool = False, run: Run = alone) -> Report[Finding]:
     """Check the ledger; memory does not grow with it."""
-    of_lines: tuple[Table, ...] = (DAILY_TOTAL, *MONTHLY, *LOTS) if full else ()
+    of_lines: tuple[Table, ...] = (DAILY_BLOCK, *MONTHLY, *LOTS) if full else ()
     with shadowed(database, [*BOOKS, *REGISTER, *of_lines]) as shadow:
         # Before what damage may bring to an end.
         position, unfinished = log_position(shadow), list(_unfinished(shadow))
@@ -141,7 +141,9 @@ def _lines(shadow: Database, run: Run) -> Iterator[Finding]:
         for fault in refold.take(entries(shadow, 0, through)):
             yield Finding("integrity", f"position {fault.position}", fault.text)
         refold.finish()
-    yield from _compared(shadow, DAILY_TOTAL, DAILY_TOTAL.name)
+    days = list(_compared(shadow, DAILY_TOTAL, DAILY_TOTAL.name))
+    # What is said of a whole month follows from its days.
+    yield from days or _compared(shadow, DAILY_BLOCK, DAILY_BLOCK.name)
     for table in MONTHLY:
         yield from _compared(shadow, table, f"{_MONTHLY} ({table.name})")
     yield from _lots(shadow)

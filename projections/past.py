@@ -38,13 +38,13 @@ def _moved_from(rows: Rows, book: Book, start_us: int) -> int:
     day = local_day(from_us(start_us), book.zone).isoformat()
     ((days,),) = rows.execute(
         "SELECT COALESCE(SUM(milli), 0) FROM daily_total"
-        " WHERE account = :account AND day > :day",
+        " WHERE account = :account AND month >= SUBSTR(:day, 1, 7) AND day > :day",
         account=book.account,
         day=day,
     )
     same_day = rows.execute(
         "SELECT kind, milli, first_at_us, last_at_us FROM daily_total"
-        " WHERE account = :account AND day = :day",
+        " WHERE account = :account AND month = SUBSTR(:day, 1, 7) AND day = :day",
         account=book.account,
         day=day,
     )

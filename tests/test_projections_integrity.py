@@ -286,6 +286,11 @@ def test_a_changed_view_is_found(story, subject, change, words):
              " first_at_us 1790931600000000, found first_at_us 0"],
         ),
         (
+            "UPDATE daily_block SET last_at_us = 7 WHERE kind = 'transfer-in'",
+            ["daily_block: account sms-ab12345-1, month 2026-10, kind transfer-in: expected"
+             " last_at_us 1790931600000000, found last_at_us 7"],
+        ),
+        (
             "UPDATE monthly_total SET value = 'FR' WHERE dimension = 'country'",
             ["monthly-totals (monthly_total): dimension country, month 2026-10, account"
              " sms-ab12345-1, value FR: expected no such row, found one",

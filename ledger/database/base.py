@@ -76,8 +76,11 @@ class Database(ABC):
         """Give the names of the tables, to tell a ledger from something else."""
 
     @abstractmethod
-    def shadow(self, tables: Iterable[str]) -> None:
-        """Put empty scratch tables in the way of these tables, in this connection only."""
+    def shadow(self, tables: Iterable[str], views: Iterable[str] = ()) -> None:
+        """Put empty scratch tables in the way of these tables, in this connection only.
+
+        The views show the scratch tables then.
+        """
 
     @abstractmethod
     def close(self) -> None: ...

@@ -147,9 +147,16 @@ class PostgresDatabase(Database):
         )
         return {str(name) for (name,) in rows}
 
-    def shadow(self, tables: Iterable[str]) -> None:
+    def shadow(self, tables: Iterable[str], views: Iterable[str] = ()) -> None:
+        # Asked before the tables are hidden, a view does not name their schema.
+        made_by = {
+            view: self.execute("SELECT pg_get_viewdef(to_regclass(:view))", view=view)[0][0]
+            for view in views
+        }
         for table in tables:
             self.execute(f"CREATE TEMP TABLE {table} (LIKE main.{table} INCLUDING ALL)")
+        for view, query in made_by.items():
+            self.execute(f"CREATE TEMP VIEW {view} AS {query}")
 
     def close(self) -> None:
         self._connection.close()

@@ -130,13 +130,14 @@ class SqliteDatabase(Database):
     def tables(self) -> set[str]:
         return {name for (name,) in self.execute(_TABLES)}
 
-    def shadow(self, tables: Iterable[str]) -> None:
-        for table in tables:
+    def shadow(self, tables: Iterable[str], views: Iterable[str] = ()) -> None:
+        for name in (*tables, *views):
             ((made_by,),) = self.execute(
-                "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = :table",
-                table=table,
+                "SELECT sql FROM main.sqlite_master WHERE name = :name"
+                " AND type IN ('table', 'view')",
+                name=name,
             )
-            self.execute(made_by.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+            self.execute(made_by.replace("CREATE", "CREATE TEMP", 1))
 
     def close(self) -> None:
         self._connection.close()

@@ -13,12 +13,16 @@ _AT_ONCE: Final = 5000
 
 
 class Table(NamedTuple):
-    """A table; `then` says what an insert does where the key is there already."""
+    """A table; `then` says what an insert does where the key is there already.
+
+    `view` shows its rows in another form, if one does.
+    """
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
     then: str = ""
+    view: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
