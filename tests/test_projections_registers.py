@@ -55,6 +55,7 @@ def test_a_row_names_customer_account_both_times_and_the_movement(story):
         "balance": "346.9",
         "reference": "bill-1",
         "count": 1,
+        "posted": None,
     }
 
 
