@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import MOMENT
+from cli.known_at import known_at_option
+from cli.options import MOMENT, as_of_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
@@ -21,20 +22,23 @@ def account() -> None:
 
 
 @account.command("list", short_help="Every account with its customer and balance.")
+@as_of_option
+@known_at_option
 @with_output
 @pass_session
-def list_(session: Session, *, output: Output) -> None:
+def list_(session: Session, *, as_of: Moment | None, output: Output) -> None:
     """List the accounts of the ledger.
 
     Example: sms-ledger account list
     """
     from projections.accounts import list_accounts
 
-    show(list_accounts(session.database), output, command="account-list")
+    show(list_accounts(session.database, as_of), output, command="account-list")
 
 
 @account.command("show", short_help="All that is known of one account.")
 @click.argument("name", metavar="ACCOUNT")
+@known_at_option
 @with_output
 @pass_session
 def show_(session: Session, name: str, *, output: Output) -> None:

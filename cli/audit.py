@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import AnchorType, PositionsType, with_period
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -35,6 +36,7 @@ def audit() -> None:
     "--position", "positions", type=PositionsType(), metavar="A..B", help="Between positions."
 )
 @with_period
+@known_at_option
 @with_output
 @pass_session
 def log(
@@ -63,6 +65,7 @@ def log(
 
 @audit.command("show", short_help="One event, or one line, with all that belongs to it.")
 @click.argument("named", nargs=-1, required=True, metavar="EVENT | ACCOUNT KIND ID")
+@known_at_option
 @with_output
 @pass_session
 def show_event(session: Session, named: tuple[str, ...], *, output: Output) -> None:
@@ -194,6 +197,7 @@ def _show_proof(report: Report[Any], output: Output, words: Iterable[str]) -> No
     type=click.Path(path_type=Path), help="A new folder to write.",
 )  # fmt: skip
 @_customer_option
+@known_at_option
 @pass_session
 def export(session: Session, *, folder: Path, customer: str | None) -> None:
     """Write events.jsonl, every event with its stored bytes, and verify.py, into a new folder.

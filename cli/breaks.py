@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import reason_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -21,6 +22,7 @@ _break = click.argument("named", metavar="ACCOUNT/BREAK")
 @click.command(short_help="Every break: its age, who looks after it, what was decided.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @click.option("--all", "closed", is_flag=True, help="Also those that are booked or gone.")
+@known_at_option
 @with_output
 @pass_session
 def breaks(
@@ -35,7 +37,7 @@ def breaks(
     from projections.breaks import list_breaks
 
     with session.for_reading() as database:
-        report = list_breaks(database, accounts, now=datetime.now(UTC), closed=closed)
+        report = list_breaks(database, accounts, now=session.now, closed=closed)
     show(report, output, command="recon-breaks", hide=_BEHIND)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import reason_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -112,6 +113,7 @@ def _require_closed(tried: Tried) -> None:
 @close.command(short_help="Which months are closed, and what the next one waits for.")
 @_customer
 @click.option("--all", "superseded", is_flag=True, help="Also closes that were reopened.")
+@known_at_option
 @with_output
 @pass_session
 def status(session: Session, *, customer: str | None, superseded: bool, output: Output) -> None:
@@ -123,7 +125,7 @@ def status(session: Session, *, customer: str | None, superseded: bool, output: 
     from projections.closings import periods
 
     with session.for_reading() as database:
-        report = periods(database, customer, now=datetime.now(UTC), superseded=superseded)
+        report = periods(database, customer, now=session.now, superseded=superseded)
     hide = [*_BEHIND, *([] if superseded else _OF_REOPENED)]
     show(report, output, command="close-status", words=list(next_ones(report)), hide=hide)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import basis_option, with_period
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -33,6 +34,7 @@ DIMENSIONS: Final = ("tag", "country", "batch", "user", "kind")
 )  # fmt: skip
 @with_period
 @basis_option("posted")
+@known_at_option
 @with_output
 @pass_session
 def cost(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import basis_option
 from cli.session import Session, pass_session
 
@@ -31,6 +32,7 @@ def export() -> None:
 @export.command(short_help="A journal for hledger.")
 @_CUSTOMER
 @basis_option("posted")
+@known_at_option
 @_FILE
 @pass_session
 def hledger(
@@ -49,6 +51,7 @@ def hledger(
 @export.command(short_help="A journal for beancount.")
 @_CUSTOMER
 @basis_option("posted")
+@known_at_option
 @_FILE
 @pass_session
 def beancount(

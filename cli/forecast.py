@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import MOMENT
 from cli.output import Output, show, show_words, with_output, write
 from cli.session import Session, pass_session
@@ -32,6 +33,7 @@ _CHART: Final = ".svg"
 @click.option(
     "--as-of", type=MOMENT, metavar="DATE", help="As it looked at the end of that day."
 )
+@known_at_option
 @with_output
 @pass_session
 def forecast(
@@ -57,7 +59,7 @@ def forecast(
         msg = "expected --as-of as a date like 2026-10-31, found a time: a day is told whole"
         raise click.UsageError(msg)
     with session.for_reading() as database:
-        now = datetime.now(UTC)
+        now = session.now
         report = forecasts(database, accounts, as_of=as_of, days=days, now=now)
         if as_of is None:
             report.notes.extend(_hindrances(database, accounts, now))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import as_of_option, basis_option
 from cli.output import Output, show, unposted, with_output
 from cli.session import Session, pass_session
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--left", "only_left", is_flag=True, help="Only lots of which something is left.")
 @click.option("--draws", "of_draws", is_flag=True, help="Who drew each lot, and when.")
 @click.option("--lot", metavar="LOT", help="With --draws: of this lot alone.")
+@known_at_option
 @with_output
 @pass_session
 def lots(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import MOMENT, CreditsType
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -15,6 +15,8 @@ from ledger.credits import Credits
 from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cli.actions.quoting import Ground
     from projections.moments import Moment
     from projections.quotes import Text
@@ -84,6 +86,7 @@ billing_option = click.option(
     "--verify", is_flag=True, help="Ask OVH how it counts the text (status 1: other)."
 )
 @click.option("--as-of", type=MOMENT, metavar="WHEN", help="With the rates of then.")
+@known_at_option
 @with_output
 @pass_session
 def quote(
@@ -120,7 +123,7 @@ def quote(
         list(dict.fromkeys(countries)),
         bought or Credits.parse(str(pack or _SMALLEST_PACK)),
         measured,
-        _moment(as_of, ground),
+        _moment(session, as_of, ground),
         ground.cure,
     )
     rows = quotes(ground.tariff, wanted)
@@ -159,11 +162,11 @@ def _ground(session: Session, files: tuple[str, ...], billing: str | None) -> Gr
         return ground_of_ledger(database, billing, log_position(database))
 
 
-def _moment(as_of: Moment | None, ground: Ground) -> datetime:
+def _moment(session: Session, as_of: Moment | None, ground: Ground) -> datetime:
     from ledger.times import from_us, zone, zone_of_subsidiary
 
     if as_of is None:
-        return datetime.now(UTC)
+        return session.now
     place = zone(zone_of_subsidiary(ground.tariff.billing_country))
     return from_us(as_of.end_us(place) - 1)
 

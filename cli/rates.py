@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import MOMENT
 from cli.output import Output, show, with_output
 from cli.quote import BILLING_COUNTRY, COUNTRY
@@ -122,6 +122,7 @@ def _tell(seen: Seen, *, asked: set[str]) -> None:
     "--to", "countries", multiple=True, type=COUNTRY, metavar="CC", help="Only this one."
 )
 @_as_of
+@known_at_option
 @with_output
 @pass_session
 def show_(
@@ -138,7 +139,7 @@ def show_(
     """
     from projections.rates import show_rates
 
-    now = datetime.now(UTC)
+    now = session.now
     with session.for_reading() as database:
         report = show_rates(database, billing, countries, as_of=as_of, now=now)
     show(report, output, command="rates-show")
@@ -147,6 +148,7 @@ def show_(
 @rates.command(short_help="The prices in force, by quantity.")
 @_billing_countries
 @_as_of
+@known_at_option
 @with_output
 @pass_session
 def packs(
@@ -161,7 +163,7 @@ def packs(
     from projections.rates import show_packs
 
     with session.for_reading() as database:
-        report = show_packs(database, billing, as_of=as_of, now=datetime.now(UTC))
+        report = show_packs(database, billing, as_of=as_of, now=session.now)
     show(report, output, command="rates-packs")
 
 
@@ -169,6 +171,7 @@ def packs(
 @click.argument("before", type=MOMENT, required=False)
 @click.argument("after", type=MOMENT, required=False)
 @_billing_countries
+@known_at_option
 @with_output
 @pass_session
 def diff(
@@ -187,7 +190,7 @@ def diff(
     """
     from projections.rates import diff as compare
 
-    now = datetime.now(UTC)
+    now = session.now
     with session.for_reading() as database:
         report = compare(database, billing, before=before, after=after, now=now)
     show(report, output, command="rates-diff")

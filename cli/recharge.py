@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.options import CreditsType
+from cli.known_at import known_at_option
+from cli.options import CreditsType, as_of_option
 from cli.output import Output, show, show_words, with_output
 from cli.recharge_rules import rules
 from cli.session import Session, pass_session
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ledger.credits import Credits
     from ledger.ovh.client import OvhClient
     from ledger.recharge_rules import RechargeRules
+    from projections.moments import Moment
     from projections.recharges import RechargeRow, Shown
 
 
@@ -37,9 +39,18 @@ recharge.add_command(whatif)
 @recharge.command("show", short_help="Threshold, amount, whether the conditions hold.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @click.option("--live", is_flag=True, help="Ask OVH now, instead of what sync saw last.")
+@as_of_option
+@known_at_option
 @with_output
 @pass_session
-def show_(session: Session, accounts: tuple[str, ...], *, live: bool, output: Output) -> int:
+def show_(
+    session: Session,
+    accounts: tuple[str, ...],
+    *,
+    live: bool,
+    as_of: Moment | None,
+    output: Output,
+) -> int:
     """Show threshold and amount of each account, and whether recharge can work at all.
 
     It needs a valid SEPA direct debit, a service of a certain age, and no SMPP account: by the
@@ -49,12 +60,16 @@ def show_(session: Session, accounts: tuple[str, ...], *, live: bool, output: Ou
     """
     from projections.recharges import show_recharges
 
+    if live and (as_of is not None or session.looks_back):
+        msg = "--live cannot be combined with --as-of or --known-at: OVH tells of now alone"
+        raise click.UsageError(msg)
     with session.for_reading() as database:
         names = accounts or tuple(
-            row.account for row in show_recharges(database, (), now=datetime.now(UTC)).rows
+            row.account for row in show_recharges(database, (), now=session.now).rows
         )
-        shown, now = _ask(session, names) if live else (None, datetime.now(UTC))
-        report = show_recharges(database, names if live else accounts, now=now, live=shown)
+        shown, now = _ask(session, names) if live else (None, session.now)
+        named = names if live else accounts
+        report = show_recharges(database, named, now=now, live=shown, as_of=as_of)
     if output.for_people:
         show_words(report, output, [line for row in report.rows for line in _words(row)])
     else:

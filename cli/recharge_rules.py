@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.output import Output, show, show_words, with_output
 from cli.session import Session, pass_session
 
@@ -22,6 +23,7 @@ def rules() -> None:
 
 
 @rules.command("show", short_help="Every version, and where OVH says so.")
+@known_at_option
 @with_output
 @pass_session
 def show_(session: Session, *, output: Output) -> None:

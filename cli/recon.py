@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from cli.breaks import accept, adjust, assign, breaks, note
+from cli.known_at import known_at_option
 from cli.options import AgeType, as_of_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -39,7 +39,7 @@ for _command in (breaks, accept, adjust, assign, note):
 
 _max_age = click.option(
     "--max-age", type=AgeType(), metavar="AGE",
-    help="Conclude nothing from an older observation: 90s, 15m, 1h, 2d.",
+    help="Conclude nothing where OVH was last seen longer ago: 90s, 15m, 1h, 2d.",
 )  # fmt: skip
 
 
@@ -50,6 +50,7 @@ _max_age = click.option(
 @click.option(
     "-q", "--quiet", is_flag=True, help="Say nothing where the status is 0: for cron."
 )
+@known_at_option
 @with_output
 @pass_session
 def run(
@@ -78,6 +79,7 @@ def run(
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @_max_age
 @as_of_option
+@known_at_option
 @with_output
 @pass_session
 def show_lines(
@@ -107,6 +109,7 @@ def show_lines(
 @click.argument("account", metavar="ACCOUNT")
 @_max_age
 @as_of_option
+@known_at_option
 @with_output
 @pass_session
 def explain(
@@ -144,14 +147,14 @@ def _reconcile(
     from ledger.errors import Misuse
     from projections.reconciliation import reconcile
 
-    if max_age is not None and as_of is not None:
+    if max_age is not None and (as_of is not None or session.looks_back):
+        other = "--known-at" if session.looks_back else "--as-of"
         msg = (
-            "expected --max-age or --as-of, found both: an observation of the past is as old as"
-            " it is; type one of them"
+            f"expected --max-age or {other}, found both: an observation of the past is as old"
+            " as it is; type one of them"
         )
         raise Misuse(msg)
-    now = datetime.now(UTC)
-    return reconcile(session.database, accounts, now=now, max_age=max_age, as_of=as_of)
+    return reconcile(session.database, accounts, now=session.now, max_age=max_age, as_of=as_of)
 
 
 def status(rows: Sequence[Reconciliation]) -> int:

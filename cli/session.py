@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +24,9 @@ from ledger.errors import DatabaseUnusable, Misuse, Refused
 if TYPE_CHECKING:
     from ledger.events import Source, Stamp
     from ledger.service import Ledger
+
+# Gives a ledger of the past, and the moment that was now then.
+Past = Callable[[], AbstractContextManager[tuple[Database, datetime]]]
 
 _OFF: Final = {"", "n", "no", "f", "false", "off", "0"}
 
@@ -64,6 +67,9 @@ class Session:
         self._actor = actor
         self._database: Database | None = None
         self._ledger: Ledger | None = None
+        self._past: Past | None = None
+        self._then: datetime | None = None
+        self._opened = ExitStack()
 
     @property
     def address(self) -> Address:
@@ -88,8 +94,31 @@ class Session:
     def database(self) -> Database:
         """The ledger's database, created and migrated when it does not exist."""
         if self._database is None:
-            self._database = open_database(self.address)
+            self._database = self._open()
         return self._database
+
+    def _open(self) -> Database:
+        if self._past is None:
+            database = open_database(self.address)
+            self._opened.callback(database.close)
+        else:
+            database, self._then = self._opened.enter_context(self._past())
+        return database
+
+    def look_back(self, past: Past) -> None:
+        """Let a report read the ledger as it was, by the clock of then."""
+        self._past = past
+
+    @property
+    def looks_back(self) -> bool:
+        return self._past is not None
+
+    @property
+    def now(self) -> datetime:
+        """The moment that a report takes for now."""
+        if self._past is not None:
+            _ = self.database
+        return self._then or datetime.now(UTC)
 
     @property
     def ledger(self) -> Ledger:
@@ -104,7 +133,7 @@ class Session:
     @contextmanager
     def for_reading(self) -> Iterator[Database]:
         """Give the ledger's database; where there is none, an empty one for a moment."""
-        if not isinstance(self.address, Path) or self.address.exists():
+        if self._past or not isinstance(self.address, Path) or self.address.exists():
             yield self.database
             return
         import tempfile
@@ -131,8 +160,7 @@ class Session:
     def close(self) -> None:
         if self._ledger is not None:
             self._ledger.close()
-        if self._database is not None:
-            self._database.close()
+        self._opened.close()
 
 
 def _refuse_database_functions() -> None:

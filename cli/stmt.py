@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import as_of_option, basis_option, with_period
 from cli.output import Output, show, unposted, with_output
 from cli.session import Session, pass_session
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @with_period
 @as_of_option
 @basis_option("posted")
+@known_at_option
 @with_output
 @pass_session
 def stmt(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from cli.known_at import known_at_option
+from cli.options import as_of_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 from cli.transfer_request import request
 from cli.transfer_resolve import resolve
+
+if TYPE_CHECKING:
+    from projections.moments import Moment
 
 
 @click.group(short_help="Move credits between two accounts of one customer.")
@@ -20,9 +27,11 @@ def transfer() -> None:
 
 
 @transfer.command("list", short_help="Every transfer, and what became of it.")
+@as_of_option
+@known_at_option
 @with_output
 @pass_session
-def list_(session: Session, *, output: Output) -> None:
+def list_(session: Session, *, as_of: Moment | None, output: Output) -> None:
     """List the transfers that were requested here: requested, sent, voided or unknown.
 
     Transfers that somebody made in OVH's panel are not among them: OVH lists none.
@@ -32,7 +41,7 @@ def list_(session: Session, *, output: Output) -> None:
     from projections.transfers import list_transfers
 
     with session.for_reading() as database:
-        report = list_transfers(database)
+        report = list_transfers(database, as_of)
     show(report, output, command="transfer-list", hide=("customer",))
 
 

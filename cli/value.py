@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import as_of_option, basis_option
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @as_of_option
 @basis_option("posted")
+@known_at_option
 @with_output
 @pass_session
 def value(

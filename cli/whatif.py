@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
+from cli.known_at import known_at_option
 from cli.options import AgeType, CreditsType, with_period
 from cli.output import Output, show, show_words, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from ledger.credits import Credits
     from ledger.database import Database
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     help="Prices of a CSV file, not the ledger's; may be repeated.",
 )  # fmt: skip
 @with_period
+@known_at_option
 @with_output
 @pass_session
 def whatif(
@@ -61,7 +64,7 @@ def whatif(
     from projections.whatif import Wanted
     from projections.whatif import whatif as replayed
 
-    now = datetime.now(UTC)
+    now = session.now
     if off and amount is not None:
         msg = "--off cannot be combined with --amount"
         raise click.UsageError(msg)

@@ -40,11 +40,9 @@ class AccountPast:
     purchases: Counter[int] = field(default_factory=Counter)
 
 
-def account_past(
-    database: Database, book: Book, period: Period, known_through_us: int
-) -> AccountPast:
+def account_past(database: Database, book: Book, period: Period) -> AccountPast:
     """Read an account's past, as far as it is known. Raises NoHistory."""
-    start_us, end_us = _bounds(book, period, known_through_us)
+    start_us, end_us = _bounds(book, period)
     opening = balance_before(database, book, start_us)
     milli = book.opening_milli if opening is None else opening.milli
     totals = _Totals()
@@ -55,16 +53,16 @@ def account_past(
     return AccountPast(past, totals.used, totals.other, totals.purchases)
 
 
-def _bounds(book: Book, period: Period, known_through_us: int) -> tuple[int, int]:
+def _bounds(book: Book, period: Period) -> tuple[int, int]:
     """Give the part of a period that is known, from the opening on."""
     if book.opening_at_us is None:
         raise _nothing(book, f"no opening: run `sms-ledger sync {book.account}` or import one")
     start_us, end_us = period.bounds(book.zone)
     start_us = max(start_us or 0, book.opening_at_us)
-    known_us = known_through_us + 1
+    known_us = book.known_through_us + 1
     end_us = known_us if end_us is None else min(end_us, known_us)
     if start_us >= end_us:
-        first, last = book.local(book.opening_at_us), book.local(known_through_us)
+        first, last = book.local(book.opening_at_us), book.local(book.known_through_us)
         raise _nothing(book, f"one from {first:%Y-%m-%d} to {last:%Y-%m-%d} alone")
     return start_us, end_us
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ledger.credits import Credits
@@ -12,7 +13,9 @@ from ledger.names import observations_stream
 from projections.batch import caught_up
 from projections.books import Book, books, log_position, notes
 from projections.latest import latest
+from projections.moments import Moment
 from projections.movement_index import MOVEMENT_INDEX
+from projections.past import balance_before, reading
 from projections.report import NESTED, Report
 
 
@@ -29,12 +32,37 @@ class AccountRow:
     credits: Credits | None
 
 
-def list_accounts(database: Database) -> Report[AccountRow]:
-    with database.snapshot():
-        of = books(database)
+def list_accounts(database: Database, moment: Moment | None = None) -> Report[AccountRow]:
+    """Give every account, or those that were known at a moment, as they stood then."""
+    if moment is None:
+        with database.snapshot():
+            of = books(database)
+            return _listed(database, of, [_account(book, _labels(database)) for book in of])
+    with reading(database, moment):
+        of = [book for book in books(database) if _first_us(book) < moment.end_us(book.zone)]
         labels = _labels(database)
-        rows = [_account(book, labels) for book in of]
-        return Report(AccountRow, log_position(database), rows, notes(database, of))
+        return _listed(database, of, [_account_at(database, b, labels, moment) for b in of])
+
+
+def _listed(
+    database: Database, of: Sequence[Book], rows: list[AccountRow]
+) -> Report[AccountRow]:
+    return Report(AccountRow, log_position(database), rows, notes(database, of))
+
+
+def _first_us(book: Book) -> int:
+    """Give when an account is first known of: when it was opened here, or T0."""
+    return min(book.opened_at_us, book.opening_at_us or book.opened_at_us)
+
+
+def _account_at(
+    database: Database, book: Book, labels: dict[str, str], moment: Moment
+) -> AccountRow:
+    end_us = moment.end_us(book.zone)
+    row = _account(book, labels)
+    if book.closed_at_us is not None and book.closed_at_us >= end_us:
+        row = replace(row, status="open", closed_at=None)
+    return replace(row, credits=balance_before(database, book, end_us))
 
 
 def _labels(rows: Rows) -> dict[str, str]:
@@ -167,7 +195,8 @@ def _breaks(rows: Rows, book: Book) -> list[Break]:
         Break(kind, reference, book.local(at), None if milli is None else Credits(milli), text)
         for kind, reference, at, milli, text in rows.execute(
             "SELECT kind, reference, opened_at_us, credits_milli, text FROM open_break"
-            " WHERE account = :account ORDER BY opened_at_us, kind, reference",
+            " WHERE account = :account"
+            " ORDER BY opened_at_us, kind COLLATE BINARY, reference COLLATE BINARY",
             account=book.account,
         )
     ]

@@ -25,8 +25,9 @@ _DIGITS = re.compile(r"([0-9]+)")
 class Book:
     """One account with its opening (T0) and what moved since, in thousandths of a credit.
 
-    `known_through_us` is the last instant that the ledger heard of: a look at OVH, or the
-    last movement. Times are microseconds since 1970, UTC.
+    `known_through_us` is the last instant that the log tells of: an observation, or the last
+    movement. A look at OVH that found nothing new is not in the log. Times are microseconds
+    since 1970, UTC.
     """
 
     customer: str
@@ -104,7 +105,8 @@ _BOOKS = """
         opening_milli, moved_milli,
         (SELECT MAX(last_at_us) FROM daily_total d WHERE d.account = a.account AND d.day =
             (SELECT MAX(day) FROM daily_total e WHERE e.account = a.account)),
-        (SELECT read_at_us FROM sync_run r WHERE r.account = a.account)
+        (SELECT happened_at_us FROM event_log o WHERE o.stream = a.account || '/observations'
+            ORDER BY version DESC LIMIT 1)
     FROM account a JOIN customer USING (customer) {only}
 """
 
@@ -117,8 +119,8 @@ _WITH_POSITION = f"""
 
 
 def _book(row: Sequence[object]) -> Book:
-    customer, account, zone_name, opened, closed, opening, milli, moved, last, read = row
-    heard = [at for at in (opened, opening, last, read) if isinstance(at, int)]
+    customer, account, zone_name, opened, closed, opening, milli, moved, last, seen = row
+    heard = [at for at in (opened, opening, last, seen) if isinstance(at, int)]
     return Book(
         customer=str(customer),
         account=str(account),
@@ -150,7 +152,7 @@ def notes(rows: Rows, of: Sequence[Book]) -> list[str]:
     found = []
     for customer, sha256, count in rows.execute(
         "SELECT customer, sha256, rows FROM file_import WHERE completed_at_us IS NULL"
-        " ORDER BY customer, started_at_us"
+        " ORDER BY customer COLLATE BINARY, started_at_us"
     ):
         found.append(
             f"the import of a file of {count} rows ({sha256[:12]}…) for {customer} is not"

@@ -62,7 +62,7 @@ def open_breaks(rows: Rows, account: str, until_us: int | None = None) -> list[O
     found = rows.execute(
         "SELECT kind, reference, opened_at_us, credits_milli, text FROM open_break"
         " WHERE account = :account AND opened_at_us <= COALESCE(:until, opened_at_us)"
-        " ORDER BY opened_at_us, kind, reference",
+        " ORDER BY opened_at_us, kind COLLATE BINARY, reference COLLATE BINARY",
         account=account,
         until=until_us,
     )

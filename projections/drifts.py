@@ -90,7 +90,7 @@ def drift_of(
     if version is None:
         return None
     _, seen = next(_observations(database, stream, version, version))
-    at_us = _looked_at_us(database, book, seen, until_us)
+    at_us = to_us(seen.happened_at)
     known = balance_before(database, book, at_us + 1)
     faults = tuple(contradictions(seen))
     drift = Drift(seen, at_us, None if known is None else known.milli, faults=faults)
@@ -126,18 +126,6 @@ _OBSERVATIONS: Final = """
     SELECT originator_version, topic, state FROM stored_events WHERE originator_id = :stream
         AND originator_version BETWEEN :first AND :last ORDER BY originator_version
 """
-
-
-def _looked_at_us(rows: Rows, book: Book, seen: BalanceObserved, until_us: int | None) -> int:
-    """Give when the same numbers were seen last: an unchanged observation is not recorded."""
-    found = rows.execute(
-        "SELECT read_at_us FROM sync_run WHERE account = :account"
-        " AND read_at_us <= COALESCE(:until, read_at_us)",
-        account=book.account,
-        until=until_us,
-    )
-    at_us = to_us(seen.happened_at)
-    return max(at_us, found[0][0]) if found else at_us
 
 
 class _Look(NamedTuple):
@@ -261,8 +249,6 @@ class _Walk:
             )
             if _counts(seen)
         ]
-        if looks[-1].at_us < drift.at_us:
-            looks.append(_Look(drift.seen, drift.at_us))
         return [one for one in looks if base.version or one.at_us > base.at_us]
 
     def _base(self) -> _Base:

@@ -10,14 +10,22 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple, cast
 
-from ledger.calendars import Span
+from ledger.calendars import Span, month_named
 from ledger.credits import ZERO, Credits
 from ledger.database import Database, Rows
-from ledger.events import DrawKind, DrawnAtClose, LotAtClose, LotStretch, PostedAs
+from ledger.events import (
+    AccountAtClose,
+    DrawKind,
+    DrawnAtClose,
+    LotAtClose,
+    LotStretch,
+    PeriodClosed,
+    PostedAs,
+)
 from ledger.lots import LotId, cost_of
 from ledger.money import Money
 from projections.basis import posted_apart
-from projections.books import Book
+from projections.books import Book, books
 from projections.holdings import Drawn, Held, Stretch, draws_of, holdings, lots_of
 from projections.lot_facts import LotRow
 from projections.past import posted_before
@@ -56,6 +64,53 @@ def figures(database: Database, of: Sequence[Book], month: Span) -> Iterator[Fig
 def _draws(database: Database, book: Book, month: Span, *, posted: bool) -> Iterator[Drawn]:
     draws = draws_of(database, book.account, _FOREVER_US, month.start_us, posted=posted)
     return (drawn for drawn in draws if drawn.at_us < month.end_us)
+
+
+# --- held against a close ---------------------------------------------------------------------
+
+
+def unlike(database: Database, close: PeriodClosed, *, money: bool) -> Iterator[str]:
+    """Say where the figures of a month are not as closed; `money` too, or credits alone.
+
+    Lots must know the whole log. Money is that of the close only while nothing more is known.
+    """
+    said = {one.account: one for one in close.accounts}
+    of = books(database, list(said))
+    month = month_named(of[0].zone, close.month)
+    for found in figures(database, of, month):
+        for text in _unequal(said[found.account], found, money=money):
+            yield f"{found.account}, {text}"
+
+
+def _unequal(close: AccountAtClose, found: Figures, *, money: bool) -> Iterator[str]:
+    said, is_now = dict(_told(close, money=money)), dict(_told(found, money=money))
+    for what in dict.fromkeys([*said, *is_now]):
+        before, now = said.get(what, "nothing"), is_now.get(what, "nothing")
+        if before != now:
+            yield f"{what}: expected {before}, as its close says, found {now}"
+
+
+def _told(of: AccountAtClose | Figures, *, money: bool) -> Iterator[tuple[str, str]]:
+    """Tell all figures by what they are of."""
+    yield "balance", str(of.balance)
+    gone: dict[str, Credits] = defaultdict(lambda: ZERO)
+    for drawn in of.drawn:
+        back = ", given back" if drawn.credits < ZERO else ""
+        what = f"{drawn.kind} ({drawn.posted_as}{back})"
+        if money:
+            unvalued = f", {drawn.unvalued} of unknown cost" if drawn.unvalued else ""
+            cost = f"{drawn.credits} for {drawn.net}, with VAT {drawn.cost}{unvalued}"
+            yield f"{what} in {(drawn.cost or drawn.net or _NONE).currency}", cost
+        elif drawn.credits:
+            gone[what] += drawn.credits
+    yield from ((what, str(credits)) for what, credits in gone.items())
+    for lot in of.left:
+        places = ", ".join(f"{one.credits} from {one.first} on" for one in lot.stretches)
+        cost = f" for {lot.net}, with VAT {lot.cost}" if money else ""
+        yield f"left of {lot.lot} of {lot.account}", f"{places}{cost}"
+
+
+_NONE: Final = Money(Decimal(0), "XXX")
 
 
 # --- what left --------------------------------------------------------------------------------

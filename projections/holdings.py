@@ -230,7 +230,7 @@ def arrivals_of(
 _ARRIVALS: Final = """
     SELECT at_us, {}, reference, lot_account, lot, first_milli, milli FROM {}
     WHERE account = :account AND at_us >= :since AND at_us < :until
-    ORDER BY at_us, lot_account, lot, first_milli
+    ORDER BY at_us, lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli
 """
 
 
@@ -240,7 +240,7 @@ def draws_of(
     """Give what left an account before an instant; what was covered later, was not yet."""
     for row in rows.execute(
         f"{_draws(posted=posted)} AND at_us >= :since AND at_us < :until"
-        " ORDER BY at_us, happened_us, kind, reference, number",
+        " ORDER BY at_us, happened_us, kind COLLATE BINARY, reference COLLATE BINARY, number",
         account=account,
         since=since_us,
         until=until_us,

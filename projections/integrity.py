@@ -20,6 +20,7 @@ from projections.agreement import unequal_balances, unequal_lots, unequal_months
 from projections.batch import position_of
 from projections.books import books, log_position
 from projections.counted import Settled
+from projections.frozen import unlike
 from projections.guards import unguarded
 from projections.log import entries
 from projections.lot_books import NAME as LOTS_NAME
@@ -27,6 +28,7 @@ from projections.lot_books import make, position_of_lots, write_tables
 from projections.monthly import MONTHLY_TOTALS
 from projections.movement_index import MOVEMENT_INDEX, MovementFold
 from projections.page_sums import Run, alone
+from projections.periods import closes
 from projections.refolding import Refold
 from projections.registry import registry
 from projections.report import Report
@@ -128,6 +130,17 @@ def _sums(shadow: Database) -> Iterator[Finding]:
                     f" balance, found {Credits(held)}"
                 )
                 yield Finding("integrity", f"{LOTS_NAME} ({table})", text)
+    yield from _closes(shadow)
+
+
+def _closes(shadow: Database) -> Iterator[Finding]:
+    """Hold closes against the credits of their months, which nothing late changes."""
+    if position_of_lots(shadow) != log_position(shadow):
+        return
+    for (customer,) in shadow.execute("SELECT customer FROM customer ORDER BY customer"):
+        for close in closes(shadow, customer):
+            for text in unlike(shadow, close.event, money=False):
+                yield Finding("integrity", f"{customer} {close.month}", text)
 
 
 def _lines(shadow: Database, run: Run) -> Iterator[Finding]:
@@ -155,6 +168,7 @@ def _lots(shadow: Database) -> Iterator[Finding]:
         write_tables(shadow, make(shadow, 0))
         for table in LOTS:
             yield from _compared(shadow, table, f"{LOTS_NAME} ({table.name})")
+        yield from _closes(shadow)
 
 
 def _unfinished(shadow: Database) -> Iterator[Finding]:

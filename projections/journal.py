@@ -196,13 +196,14 @@ _COVERED: Final = 2
 
 _ARRIVALS: Final = """
     SELECT at_us, {}, reference, lot_account, lot, first_milli, milli FROM {}_arrival
-    WHERE account = :account ORDER BY at_us
+    WHERE account = :account ORDER BY at_us, reference COLLATE BINARY,
+        lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli
 """
 _DRAWS: Final = """
     SELECT at_us, {} AS happened_us, kind, reference, lot_account, lot, first_milli, milli,
         covered_at_us
     FROM {}_draw WHERE account = :account
-    ORDER BY at_us, happened_us, kind, reference, number
+    ORDER BY at_us, happened_us, kind COLLATE BINARY, reference COLLATE BINARY, number
 """
 
 

@@ -12,7 +12,6 @@ from ledger.database import Rows
 from ledger.events import BalanceObserved, PackTier
 from ledger.names import observations_stream
 from ledger.tariff import PACKS, whole
-from ledger.times import to_us
 from projections.advice import KEPT_DAYS, Standing, larger_amount
 from projections.books import Book
 from projections.latest import latest
@@ -89,8 +88,7 @@ class Prospect:
 def prospect(rows: Rows, book: Book, as_of: Moment | None, now: datetime) -> Prospect:
     """Read what is known of an account where the ledger's knowledge ends, or before."""
     observed = latest(rows, observations_stream(book.account), BalanceObserved)
-    seen_us = to_us(observed.happened_at) if observed else 0
-    end_us = max(book.known_through_us, seen_us) + 1
+    end_us = book.known_through_us + 1
     if as_of is not None:
         end_us = min(end_us, as_of.end_us(book.zone))
     usage = read_usage(rows, book, end_us)

@@ -6,7 +6,7 @@ shows fewer credits than the ledger. Explanations are published, never subtracte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -93,7 +93,8 @@ def reconcile(
 ) -> Report[Reconciliation]:
     """Compare accounts with their last observation, or that of a moment.
 
-    An observation older than `max_age` concludes nothing. Raises UnknownAccount.
+    Where the last look at OVH is older than `max_age`, nothing is concluded. Raises
+    UnknownAccount.
     """
     oldest_us = None if max_age is None else to_us(now - max_age)
     with caught_up(MOVEMENT_INDEX, database):
@@ -102,8 +103,11 @@ def reconcile(
         named = [book for book in of if not accounts or book.account in accounts]
         customers = {book.customer for book in named}
         open_ones = [one for one in of if one.customer in customers and _concerned(one)]
+        looks: dict[str, int] = dict(
+            database.execute("SELECT account, read_at_us FROM sync_run")
+        )
         rows = [
-            _row(case, oldest_us, now)
+            _row(case, now, is_stale=_is_stale(case, looks, oldest_us))
             for case in cases(database, open_ones, as_of)
             if case.book in named
         ]
@@ -115,7 +119,14 @@ def _concerned(book: Book) -> bool:
     return book.closed_at_us is None
 
 
-def _row(case: Case, oldest_us: int | None, now: datetime) -> Reconciliation:
+def _is_stale(case: Case, looks: Mapping[str, int], oldest_us: int | None) -> bool:
+    """Tell whether OVH was last looked at too long ago, also by a look that found nothing."""
+    if oldest_us is None or case.drift is None:
+        return False
+    return max(case.drift.at_us, looks.get(case.book.account, 0)) < oldest_us
+
+
+def _row(case: Case, now: datetime, *, is_stale: bool) -> Reconciliation:
     drift, book, lines = case.drift, case.book, tuple(case.lines)
     known = None if drift is None else drift.milli
     explained = sum((line.credits for line in lines), ZERO)
@@ -132,7 +143,7 @@ def _row(case: Case, oldest_us: int | None, now: datetime) -> Reconciliation:
         drift=None if known is None else Credits(known),
         explained=None if known is None else explained,
         residual=residual,
-        status=_status(case, residual, oldest_us),
+        status=_status(case, residual, is_stale=is_stale),
         breaks=len(case.known.breaks),
         lines=lines,
         differences=tuple(_difference(case, part, now) for part in case.parts),
@@ -163,13 +174,13 @@ def _difference(case: Case, part: Part, now: datetime) -> Difference:
     )
 
 
-def _status(case: Case, residual: Credits | None, oldest_us: int | None) -> Status:  # noqa: PLR0911
+def _status(case: Case, residual: Credits | None, *, is_stale: bool) -> Status:  # noqa: PLR0911
     drift = case.drift
     if drift is None:
         return "unopened" if case.book.balance is None else "unobserved"
     if drift.milli is None:
         return "unopened"
-    if oldest_us is not None and drift.at_us < oldest_us:
+    if is_stale:
         return "stale"
     if drift.faults:
         return "contradictory"

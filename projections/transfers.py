@@ -12,8 +12,9 @@ from ledger.credits import ZERO, Credits
 from ledger.database import Database
 from ledger.transfer_states import Status, Transfer
 from projections.books import books, log_position
+from projections.moments import Moment
 from projections.report import NESTED, Report
-from projections.transfer_states import all_transfer_states
+from projections.transfer_states import transfer_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,20 @@ class TransferRow:
     evidence: tuple[Shown, ...] = field(metadata=NESTED)
 
 
-def list_transfers(database: Database) -> Report[TransferRow]:
-    """Give every transfer that was requested through the ledger, oldest first."""
+def list_transfers(database: Database, moment: Moment | None = None) -> Report[TransferRow]:
+    """Give every transfer that was requested here, oldest first, or as they stood then."""
     with database.snapshot():
-        zones = {book.account: book.zone for book in books(database)}
-        rows = [_row(one, zones[one.source]) for one in all_transfer_states(database)]
+        zones = {book.customer: book.zone for book in books(database)}
+        rows = [
+            _row(one, zone)
+            for customer, zone in sorted(zones.items())
+            for one in transfer_states(database, customer, _end_us(moment, zone))
+        ]
         return Report(TransferRow, log_position(database), rows)
+
+
+def _end_us(moment: Moment | None, zone: ZoneInfo) -> int | None:
+    return None if moment is None else moment.end_us(zone)
 
 
 def _row(one: Transfer, zone: ZoneInfo) -> TransferRow:

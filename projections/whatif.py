@@ -13,7 +13,6 @@ from ledger.errors import Misuse
 from ledger.events import BalanceObserved, RechargeSettingsSeen
 from ledger.names import observations_stream
 from ledger.tariff import Tariff, whole
-from ledger.times import to_us
 from projections.account_past import AccountPast, account_past
 from projections.batch import caught_up
 from projections.books import books, log_position
@@ -62,9 +61,7 @@ def whatif(database: Database, wanted: Wanted) -> Report[Scenario]:
     with caught_up(MOVEMENT_INDEX, database):
         (book,) = books(database, [wanted.account])
         observed = latest(database, observations_stream(book.account), BalanceObserved)
-        seen_us = to_us(observed.happened_at) if observed else 0
-        known_us = max(book.known_through_us, seen_us)
-        history = account_past(database, book, wanted.period, known_us)
+        history = account_past(database, book, wanted.period)
         seen = settings_seen(database, book.account)
         ground = Ground(book, history, tiers_of(wanted.tariff, wanted.now))
         threshold, amount = _settings(wanted, seen)

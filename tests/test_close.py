@@ -150,6 +150,8 @@ def test_what_is_unexplained_is_open_until_it_is_accepted(books):
     assert ran.status == 0, ran
     closed, _ = books.rows("close", "status")
     assert closed["accepted"] == [name]
+    (shown,) = books.rows("audit", "show", "customer/ab12345-ovh/periods@1")
+    assert shown["event"]["accounts"][0]["unexplained_milli"] == -1000
     (stands,) = books.rows("recon", "breaks")
     assert (stands["status"], stands["decided_by"], stands["reason"]) == (
         "accepted", "tester", "lost",
@@ -215,6 +217,39 @@ def test_an_open_break_holds_a_month_up_until_it_is_accepted_by_name(books):
     assert books.type("close", "month", "2025-10", "--accept", name).status == 0
     assert books.rows("close", "status")[0]["accepted"] == [name]
     assert open_items(books, "2025-11") == [("covered", ONE)]
+
+
+@pytest.mark.parametrize("way", ["close", "recon"])
+def test_a_break_that_explains_no_difference_is_accepted_without_credits(ledger, way):
+    """Else the ledger would wait for the five credits to be missing at OVH."""
+    ledger.draw(f"{COVERED}\n 2025-10-20 06:00 break 5 purchase-conflict b-9")
+    name = f"{ONE}/purchase-conflict:b-9"
+    if way == "recon":
+        assert ledger.type("recon", "accept", name, "--reason", "x").status == 0
+    words = ["--accept", name] if way == "close" else []
+    assert ledger.type("close", "month", "2025-10", *words).status == 0
+    ((accepted,),) = [
+        [row["event"] for row in ledger.rows("audit", "show", str(place["position"]))]
+        for place in ledger.rows("audit", "log", "--kind", "break-accepted")
+    ]
+    assert accepted["credits_milli"] is None
+    assert ledger.rows("close", "status")[0]["accepted"] == [name]
+    assert open_items(ledger, "2025-11") == [("covered", ONE)]
+    (row,) = ledger.rows("recon", "run")
+    assert (row["drift"], row["status"]) == ("0", "reconciled")
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("2025-10-31T23:59", "; rows of 1 job were still to come, of 2 credits"),
+        ("2025-11-01T00:00", ""),
+    ],
+)
+def test_messages_of_the_month_whose_rows_are_still_to_come_are_told(ledger, since, told):
+    ledger.draw(COVERED.replace("saw 60", f"saw 58 jobs 1 2 since {since}"))
+    out = ledger.type("close", "month", "2025-10", "--dry-run").out
+    assert f"OVH's lists were read through its end, at 2025-11-01 06:00:00{told}\n" in out
 
 
 def test_a_break_of_a_later_month_does_not_hold_it_up(ledger):

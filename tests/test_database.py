@@ -369,3 +369,11 @@ def test_a_ledger_that_may_not_be_read_is_told(shared: Path) -> None:
     open_database(path).close()
     path.chmod(0o200 if os.geteuid() else 0o600)
     assert run(AS_NOBODY, path).startswith(f"6 expected an sms-ledger database in {path}")
+
+
+def test_text_is_ordered_by_its_bytes_on_every_database(books):
+    words = "SELECT 'a-b' AS word UNION SELECT 'B' UNION SELECT 'ab' UNION SELECT '_x'"
+    database = books.database()
+    found = database.execute(f"SELECT word FROM ({words}) AS w ORDER BY word COLLATE BINARY")
+    database.close()
+    assert [word for (word,) in found] == ["B", "_x", "a-b", "ab"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+
+from ledger.times import to_us
 
 OPENED = """
     customer ab12345-ovh
@@ -152,17 +156,18 @@ def test_an_old_observation_concludes_nothing_when_its_age_matters(books):
     assert (status, row["status"]) == (3, "stale")
 
 
-def test_a_later_look_at_the_same_numbers_counts_as_the_observation(books):
-    books.draw(OPENED + "2026-10-02 10:00 saw 90\n2026-10-02 10:30 sms 2")
+def test_a_look_that_found_nothing_new_keeps_an_observation_fresh_and_changes_no_report(books):
+    books.draw(OPENED + "2026-10-02 10:00 saw 90")
+    assert reconciled(books, "--max-age", "1h")[1]["status"] == "stale"
+    before = books.type("recon", "show").out, books.type("bal").out
     database = books.database()
+    looked = to_us(datetime.now(UTC))
     database.execute(
-        "INSERT INTO sync_run (account, read_at_us)"
-        " SELECT 'sms-ab12345-1', happened_at_us + 3600000000 FROM event_log"
-        " WHERE topic = 'sms.balance-observed.1'"
+        "INSERT INTO sync_run (account, read_at_us) VALUES ('sms-ab12345-1', :at)", at=looked
     )
     database.close()
-    row = reconciled(books)[1]
-    assert (row["observed_at"], row["drift"]) == ("2026-10-02T11:00:00+02:00", "2")
+    assert reconciled(books, "--max-age", "1h")[1]["status"] == "reconciled"
+    assert (books.type("recon", "show").out, books.type("bal").out) == before
 
 
 def test_an_account_that_was_never_observed_or_opened_concludes_nothing(books):

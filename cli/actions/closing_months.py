@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
+import msgspec
+
 from ledger.breaks import Break, accept
 from ledger.calendars import month_named
+from ledger.credits import ZERO
 from ledger.database import Database
 from ledger.errors import Misuse
-from ledger.events import DecidedKind, PeriodClosed, Stamp
+from ledger.events import AccountAtClose, DecidedKind, PeriodClosed, Stamp
 from ledger.period import Known, close, reopen, require_next
 from ledger.service import Ledger, Work
-from projections.checklist import Item
+from projections.close_items import Item
 from projections.closings import Closing, closing, named
 
 
@@ -66,10 +69,11 @@ def close_month(
 
     Raises NotToBeClosed, and as `look` does.
     """
+    name, _ = named(database, customer)
 
     def attempt(work: Work) -> Tried:
-        found = closing(database, customer, month, now=now)
-        periods = work.periods(found.customer)
+        periods = work.periods(name)  # first: figures of other closes than these conflict
+        found = closing(database, name, month, now=now)
         require_next(periods, found.month, at=found.now)
         items = accepted(found, accepting)
         if any(item.status == "open" for item in items):
@@ -79,7 +83,7 @@ def close_month(
             periods,
             found.month,
             _known(found),
-            found.accounts,
+            tuple(_with_accepted(found, items)),
             accepted=tuple(_let_stand(found, items)),
             stamp=stamp,
             at=found.now,
@@ -155,6 +159,18 @@ def _accept_breaks(work: Work, items: Sequence[Item], *, stamp: Stamp, now: date
             one = Break(cast(DecidedKind, of.kind), of.reference, of.credits, of.first_seen_at)
             account = work.account(of.account)
             work.record(account, accept(account, one, owner=None, stamp=stamp, at=now))
+
+
+def _with_accepted(found: Closing, items: Sequence[Item]) -> Iterator[AccountAtClose]:
+    """Add the differences that are accepted now to those that were before."""
+    for one in found.accounts:
+        credits = [
+            item.found.credits or ZERO
+            for item in items
+            if item.status == "accepted" and item.subject == "reconciled" and item.found
+            if item.account == one.account
+        ]
+        yield msgspec.structs.replace(one, unexplained=sum(credits, one.unexplained))
 
 
 def _let_stand(found: Closing, items: Sequence[Item]) -> Iterator[str]:

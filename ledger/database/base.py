@@ -38,7 +38,8 @@ class Database(ABC):
     """A connection in autocommit mode; one thread uses it at a time.
 
     Statements have `:name` parameters. `main.x` is the ledger's own table even where a scratch
-    table `temp.x` hides it. All methods raise DatabaseUnusable.
+    table `temp.x` hides it. `ORDER BY x COLLATE BINARY` orders text by its bytes, whatever
+    language a server was made for. All methods raise DatabaseUnusable.
     """
 
     address: Address

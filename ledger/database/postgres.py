@@ -38,12 +38,13 @@ KEEPALIVES: Final[dict[str, Any]] = {
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _MAIN = re.compile(r"\bmain\.")
 _TEMP = re.compile(r"\btemp\.")
+_BY_BYTES: Final = "COLLATE BINARY"
 
 
 @lru_cache(maxsize=512)
 def translated(sql: str, schema: str) -> LiteralString:
-    """Write `:name` parameters and `main.`, `temp.` as psycopg and PostgreSQL want them."""
-    sql = _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+    """Write `:name`, `main.`, `temp.` and `COLLATE BINARY` as PostgreSQL wants them."""
+    sql = _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%").replace(_BY_BYTES, 'COLLATE "C"'))
     quoted = schema.replace('"', '""')
     # Our own texts; what comes from outside is a parameter.
     return _TEMP.sub("pg_temp.", _MAIN.sub(f'"{quoted}".', sql))

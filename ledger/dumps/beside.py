@@ -63,6 +63,11 @@ def rows_of(database: Database, customer: str | None, *, private: bool) -> Itera
             yield from _rows(database, table, customer)
 
 
+def labels(database: Database) -> Iterator[Kept]:
+    """Give what OVH calls the accounts."""
+    return _rows(database, _BY_NAME["label"], None)
+
+
 def _rows(database: Database, table: Table, customer: str | None) -> Iterator[Kept]:
     columns, name, key = ", ".join(table.columns), table.name, table.key
     only = "" if customer is None else f" WHERE {table.of_customer}"

@@ -11,6 +11,7 @@ from ledger.database import SCHEMA_VERSION, Database, Row
 from ledger.dumps.beside import rows_of
 from ledger.dumps.form import FORMAT, Entry, Header, Totals, Writer
 from ledger.errors import IntegrityFailure, InvalidValue
+from ledger.merkle import digest_of
 
 # A log entry without its event is a finding too.
 _EVENTS: Final = """
@@ -78,23 +79,29 @@ def _entries(database: Database, customer: str | None) -> Iterator[Entry]:
     else:
         found = database.each(f"{_EVENTS}{_OF_CUSTOMER} ORDER BY position", customer=customer)
     for number, row in enumerate(found, start=1):
-        if customer is None and row[0] != number:
-            raise _damaged(f"position {number}", f"position {row[0]}")
-        yield _entry(number, row)
+        yield proved(number, row) if customer is None else _entry(number, row)
+
+
+def proved(number: int, row: Row) -> Entry:
+    """Give the event at a position of the log. Raises IntegrityFailure."""
+    if row[0] != number:
+        raise _damaged(f"position {number}", f"position {row[0]}")
+    return _entry(number, row)
 
 
 def _entry(number: int, row: Row) -> Entry:
     position, stream, version, digest, topic, state = row
-    if state is None:
-        raise _damaged(f"an event at position {position}", "its place in the log alone")
-    proof = leaf(stream, version, topic, bytes(state))
-    if proof != digest:
-        raise _damaged(f"the digest {bytes(digest).hex()} at position {position}", proof.hex())
+    if not isinstance(state, bytes | memoryview):
+        found = "its place in the log alone" if state is None else "what is no bytes"
+        raise _damaged(f"an event at position {position}", found)
+    proof, known = leaf(stream, version, topic, bytes(state)), digest_of(digest)
+    if proof != known:
+        raise _damaged(f"the digest {known.hex()} at position {position}", proof.hex())
     return Entry(number, stream, version, topic, bytes(state), proof.hex())
 
 
 def _damaged(expected: str, found: str) -> IntegrityFailure:
     return IntegrityFailure(
-        f"expected {expected}, found {found}: a damaged ledger is not dumped;"
+        f"expected {expected}, found {found}: a damaged ledger is not copied;"
         " `sms-ledger check` tells all that is wrong with it"
     )

@@ -19,9 +19,14 @@ from ledger.events import (
     BalanceObserved,
     CreditsPurchased,
     FromOvh,
+    LedgerEvent,
+    LinesNotBilled,
+    LinesVanished,
     Reading,
+    RefundSeen,
     Stamp,
 )
+from ledger.movements import movements
 from ledger.ovh.gateway import Received, SmsAccount
 from ledger.service import Work
 from ledger.settlement import InFlight
@@ -31,6 +36,7 @@ from ledger.sync.bills import BillLine, purchase
 from ledger.sync.memory import SyncRun, keep_label, keep_run
 from ledger.sync.opening import (
     Facts,
+    events_since_last_observation,
     first_opening,
     held_already,
     reaches_back_to,
@@ -262,7 +268,7 @@ class AccountSync:
         work.record(account, (*events, *given_back))
         work.record(account, _settings(account, after, stamp))
         if seen is not None:
-            self._observe(work, seen, moved=bool(purchases))
+            self._observe(work, seen, moved=bool(purchases or given_back))
         self._say_if_closed(account, moved=bool(purchases))
         return News(len(purchases), len(given_back)), self._known(work, seen)
 
@@ -322,9 +328,9 @@ class AccountSync:
 
     def _observe(self, work: Work, seen: BalanceObserved, *, moved: bool) -> None:
         context = self._context
-        news = recorded_since_last_observation(context.database, self.service)
+        news = events_since_last_observation(context.database, self.service)
         state = work.observations(self.service)
-        moved = moved or any(True for _ in news)
+        moved = moved or any(map(_is_news, news))
         work.record(state, observations.observe(state, seen, zone=context.zone, moved=moved))
 
     def _say_if_closed(self, account: Account, *, moved: bool) -> None:
@@ -342,6 +348,13 @@ class AccountSync:
             listed_whole_on=self._rows_reader.listed_whole_on,
         )
         keep_run(context.database, self.service, run)
+
+
+def _is_news(event: LedgerEvent) -> bool:
+    """Tell whether an event makes equal numbers worth recording: reports tell of them then."""
+    if isinstance(event, LinesNotBilled | LinesVanished | RefundSeen):
+        return True
+    return any(True for _ in movements(event))
 
 
 def _settings(account: Account, look: Look, stamp: Stamp) -> tuple[AccountEvent, ...]:

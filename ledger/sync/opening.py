@@ -27,6 +27,7 @@ from ledger.events import (
     CreditsPurchased,
     Derivation,
     FromRule,
+    LedgerEvent,
     Stamp,
 )
 from ledger.movements import Movement, movements
@@ -190,6 +191,12 @@ def touches(account: Account, news: Iterable[Movement]) -> bool:
 
 
 def recorded_since_last_observation(database: Database, account: str) -> Iterator[Movement]:
+    """Give what moved an account since OVH's balance was last recorded."""
+    for event in events_since_last_observation(database, account):
+        yield from movements(event)
+
+
+def events_since_last_observation(database: Database, account: str) -> Iterator[LedgerEvent]:
     """Give what was recorded of an account since OVH's balance was last recorded."""
     rows = database.execute(
         "SELECT event_log.topic, state FROM event_log JOIN stored_events"
@@ -201,7 +208,7 @@ def recorded_since_last_observation(database: Database, account: str) -> Iterato
         observations=observations_stream(account),
     )
     for topic, state in rows:
-        yield from movements(decode(topic, state))
+        yield decode(topic, state)
 
 
 def reaches_back_to(created_on: date | None, at: datetime, zone: ZoneInfo) -> datetime | None:

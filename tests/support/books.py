@@ -417,7 +417,8 @@ class Books:
     def _saw(self, run: Run, at: datetime, left: str, *rest: str) -> None:
         """What OVH said: `saw 12.5 held 3 jobs 2 1.4 moving`; only the first part is a must.
 
-        `owned 20` and `users 0` let it contradict itself.
+        `since 2026-10-31T23:59` tells of the oldest job; `owned 20` and `users 0` let it
+        contradict itself.
         """
         words = list(rest)
         held = Credits.parse(words[words.index("held") + 1]) if "held" in words else Credits(0)
@@ -425,7 +426,11 @@ class Books:
         if "jobs" in words:
             place = words.index("jobs")
             in_flight = Credits.parse(words[place + 2])
-            pending = Pending(int(words[place + 1]), in_flight, at)
+            oldest = at
+            if "since" in words:
+                local = datetime.fromisoformat(words[words.index("since") + 1])
+                oldest = local.replace(tzinfo=self.zone).astimezone(UTC)
+            pending = Pending(int(words[place + 1]), in_flight, oldest)
         owned = Credits.parse(left, signed=True) + held
         if "owned" in words:
             owned = Credits.parse(words[words.index("owned") + 1])
