@@ -10,7 +10,7 @@ from ledger.credits import Credits
 
 if TYPE_CHECKING:
     from cli.actions.closing_months import Tried
-    from projections.checklist import Item
+    from projections.close_items import Item
     from projections.closings import ClosedAccount, Cost, PeriodRow
     from projections.report import Report
 

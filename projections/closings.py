@@ -19,8 +19,9 @@ from ledger.money import Money
 from ledger.names import periods_stream
 from ledger.times import to_us, zone
 from projections.books import Book, books, log_position, natural, notes
-from projections.checklist import Checklist, Item, begin_us, checklist, concerned
+from projections.checklist import Checklist, begin_us, checklist, concerned
 from projections.checkpoints import Checkpoint, checkpoints
+from projections.close_items import Item
 from projections.frozen import figures
 from projections.lot_books import lots_caught_up
 from projections.periods import closes

@@ -233,6 +233,8 @@ def test_a_break_that_explains_no_difference_is_accepted_without_credits(ledger,
         for place in ledger.rows("audit", "log", "--kind", "break-accepted")
     ]
     assert accepted["credits_milli"] is None
+    assert ledger.rows("close", "status")[0]["accepted"] == [name]
+    assert open_items(ledger, "2025-11") == [("covered", ONE)]
     (row,) = ledger.rows("recon", "run")
     assert (row["drift"], row["status"]) == ("0", "reconciled")
 

@@ -21,7 +21,7 @@ from ledger.errors import Misuse
 from ledger.events import AccountAtClose, DecidedKind, PeriodClosed, Stamp
 from ledger.period import Known, close, reopen, require_next
 from ledger.service import Ledger, Work
-from projections.checklist import Item
+from projections.close_items import Item
 from projections.closings import Closing, closing, named
 
 
