@@ -32,6 +32,9 @@ IN: Final = 0
 SPENT: Final = 1
 OUT: Final = 2
 
+# What messages are told to have used that they gave back.
+RETURNED: Final = "returned"
+
 # When credits were bought of which only the opening tells: before all others.
 BEFORE_THE_BOOKS: Final = 0
 
@@ -273,7 +276,7 @@ class Fifo:
 
     def _give_back(self, item: Used) -> None:
         """Undo the last of what messages of a day had used."""
-        back = _new_draw(item, "used", "", item.day)
+        back = _new_draw(item, "used", RETURNED, item.day)
         owed, milli = self._stocks[item.account].owed, -item.milli
         for draw in reversed(self._used_on(item.account, item.day)):
             forgiven = min(draw.uncovered, milli)
@@ -333,7 +336,7 @@ class Fifo:
             self._receive(item, item.target, item.reference, part.piece)
         if uncovered:
             lot = LotId(item.target, f"transfer+{item.reference}")
-            piece = Piece(item.at_us, item.position, lot, 0, uncovered)
+            piece = Piece(item.happened_us, item.position, lot, 0, uncovered)
             self.sent_open[lot] = (piece, draw)
             self._receive(item, item.target, item.reference, piece)
 

@@ -33,6 +33,20 @@ def unequal_lots(rows: Rows) -> Iterator[tuple[str, int, int]]:
             yield account, owned, int(came - went)
 
 
+def unequal_posted(rows: Rows) -> Iterator[tuple[str, int, int]]:
+    """Give accounts with lots of their own on the posted basis that are not what they own."""
+    for account, owned, came, went in rows.execute(
+        "SELECT account, COALESCE(opening_milli, 0) + moved_milli,"
+        " (SELECT COALESCE(SUM(milli), 0) FROM main.posted_arrival l"
+        " WHERE l.account = a.account),"
+        " (SELECT COALESCE(SUM(milli), 0) FROM main.posted_draw d WHERE d.account = a.account)"
+        " FROM main.posted_customer p JOIN account a ON a.customer = p.customer"
+        " WHERE p.differs = 1 ORDER BY account"
+    ):
+        if owned != came - went:
+            yield account, owned, int(came - went)
+
+
 def unequal_months(rows: Rows) -> Iterator[tuple[Dimension, str, str]]:
     """Give dimensions, accounts and months that do not add up to the days of the month."""
     for dimension in DIMENSIONS:

@@ -82,16 +82,21 @@ class Held:
     @property
     def left_net(self) -> int | None:
         """Give what is left of its net, in cents."""
-        if self.frozen is not None and self.lot.currency is not None:
+        if self.frozen is not None and not self._is_free:
             return _cents(self.frozen.net)
         return self._left_worth(self.lot.net_cents)
 
     @property
     def left_cost(self) -> int | None:
         """Give what is left of its cost, in cents."""
-        if self.frozen is not None and self.lot.currency is not None:
+        if self.frozen is not None and not self._is_free:
             return _cents(self.frozen.cost)
         return self._left_worth(self.lot.cost_cents)
+
+    @property
+    def _is_free(self) -> bool:
+        """Tell whether it never cost anything: a close tells no amount without a currency."""
+        return self.lot.currency is None and self.lot.kind not in ("opening", "transfer")
 
     def _left_worth(self, cents: int | None) -> int | None:
         came, gone = self.worth(cents), self._sum(cents, [one.stretch for one in self.drawn])

@@ -16,7 +16,7 @@ from ledger.database import Database, Table
 from ledger.day_blocks import DAILY_BLOCK, DAILY_TOTAL
 from ledger.errors import IntegrityFailure
 from ledger.totals import refold_balances
-from projections.agreement import unequal_balances, unequal_lots, unequal_months
+from projections.agreement import unequal_balances, unequal_lots, unequal_months, unequal_posted
 from projections.batch import position_of
 from projections.books import books, log_position
 from projections.column_types import mistyped
@@ -153,12 +153,13 @@ def _sums(shadow: Database) -> Iterator[Finding]:
             )
             yield Finding("integrity", f"{_MONTHLY} (monthly_total)", text)
     if position_of_lots(shadow) == log_position(shadow):
-        for account, owned, held in unequal_lots(shadow):
-            text = (
-                f"account {account}: expected lots of {Credits(owned)} credits, as its balance,"
-                f" found {Credits(held)}"
-            )
-            yield Finding("integrity", f"{LOTS_NAME} (lot_draw)", text)
+        for table, unequal in (("lot_draw", unequal_lots), ("posted_draw", unequal_posted)):
+            for account, owned, held in unequal(shadow):
+                text = (
+                    f"account {account}: expected lots of {Credits(owned)} credits, as its"
+                    f" balance, found {Credits(held)}"
+                )
+                yield Finding("integrity", f"{LOTS_NAME} ({table})", text)
     yield from _closes(shadow)
 
 

@@ -113,7 +113,7 @@ def posted_months(found: MonthCosts, closed: Sequence[Close], zone: ZoneInfo) ->
     kept = {key: of for key, of in found.items() if key.month not in months}
     changes: dict[MonthKey, MonthCost] = defaultdict(MonthCost)
     first_open = month_of(zone, closed[-1].end_us).name
-    for costs, sign in ((found, 1), (frozen, -1)):
+    for costs, sign in ((found, 1), (_in_one_currency(frozen, found), -1)):
         for key, of in costs.items():
             if key.month in months:
                 change = key._replace(month=first_open, stands_as="prior-period")
@@ -125,10 +125,24 @@ def posted_months(found: MonthCosts, closed: Sequence[Close], zone: ZoneInfo) ->
 def is_as_closed(found: MonthCosts, closed: Sequence[Close]) -> bool:
     """Tell whether closed months come to what their closes say."""
     months = {one.month for one in closed}
-    frozen = {key: of for key, of in _frozen(closed) if of != MonthCost()}
+    told = _in_one_currency(dict(_frozen(closed)), found)
+    frozen = {key: of for key, of in told.items() if of != MonthCost()}
     return frozen == {
         key: of for key, of in found.items() if key.month in months and of != MonthCost()
     }
+
+
+def _in_one_currency(frozen: MonthCosts, found: MonthCosts) -> MonthCosts:
+    """Count what had no currency at a close with the only one that there is now."""
+    currencies = {key.currency for key in found if key.currency}
+    if len(currencies) != 1:
+        return frozen
+    (only,) = currencies
+    told: dict[MonthKey, MonthCost] = defaultdict(MonthCost)
+    for key, of in frozen.items():
+        named = key._replace(currency=key.currency or only)
+        told[named] = told[named].plus(of)
+    return told
 
 
 def _frozen(closed: Sequence[Close]) -> Iterator[tuple[MonthKey, MonthCost]]:

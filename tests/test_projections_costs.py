@@ -99,6 +99,7 @@ def test_the_row_names_its_dimension(story):
     (row, *_) = story.rows("cost", "--by", "tag")
     assert list(row) == [
         "customer", "period", "tag", "sms", "credits", "net", "cost", "currency", "unvalued",
+        "prior_credits", "prior_net", "prior_cost",
     ]  # fmt: skip
 
 
@@ -185,9 +186,10 @@ def test_a_table_ends_with_a_total_for_each_customer(story):
 def test_scripts_get_no_totals(story):
     ran = story.type("cost", "--by", "batch", *OURS, "-p", "2026-10", "-O", "csv")
     assert ran.out == (
-        "customer,period,batch,sms,credits,net,cost,currency,unvalued\n"
-        "ab12345-ovh,2026-10,(none),3,2.6,,,,2.6\n"
-        "ab12345-ovh,2026-10,b-1,1,0.7,,,,0.7\n"
+        "customer,period,batch,sms,credits,net,cost,currency,unvalued,prior_credits,prior_net,"
+        "prior_cost\n"
+        "ab12345-ovh,2026-10,(none),3,2.6,,,,2.6,0,,\n"
+        "ab12345-ovh,2026-10,b-1,1,0.7,,,,0.7,0,,\n"
     )
 
 
