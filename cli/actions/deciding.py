@@ -172,9 +172,9 @@ def _require_open(work: Work, found: Found) -> None:
     """Refuse to book something in a month that is closed. Raises MonthClosed."""
     customer = work.account(found.account).customer
     if customer is not None:
-        require_open(
-            work.periods(customer), _booked_at(found), f"{found.account}/{found.one.id}"
-        )
+        periods = work.periods(customer)
+        work.hold(periods)
+        require_open(periods, _booked_at(found), f"{found.account}/{found.one.id}")
 
 
 def _booked_at(found: Found) -> datetime:
