@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Final, NamedTuple
 
@@ -17,22 +17,20 @@ from ledger.pages import LineId, order, page_columns
 # From its first microsecond, up to and without its end.
 Stretch = tuple[int, int]
 
+_NOTHING: Final[Mapping[int, Sequence[Stretch]]] = {}
+
 # Pages that are fetched together; each is some 7 kB.
 _AT_ONCE: Final = 16
 
 
 class Spent(NamedTuple):
-    """One line: what it took from the account, as a negative number of thousandths.
-
-    `version` is that of its page.
-    """
+    """One line: what it took from the account, as a negative number of thousandths."""
 
     at_us: int
     kind: str
     place: tuple[bool, LineId]
     milli: int
     recorded_at_us: int
-    version: int
 
     @property
     def reference(self) -> str:
@@ -49,14 +47,27 @@ class _Span(NamedTuple):
 
 
 def lines_during(
-    rows: Rows, account: str, stretches: Sequence[Stretch], *, kind: str | None = None
+    rows: Rows,
+    account: str,
+    stretches: Sequence[Stretch],
+    *,
+    kind: str | None = None,
+    page: int | None = None,
+    without: Mapping[int, Sequence[Stretch]] = _NOTHING,
 ) -> Iterator[Spent]:
     """Give the lines in ordered, disjoint stretches, oldest first; each page is read once.
+
+    Those of one `page` alone, by version, where it is named; `without` leaves out stretches of
+    pages.
 
     Memory holds the lines of pages that overlap in time, which are few when ids follow time.
     """
     waiting: list[Spent] = []
-    spans = _spans(rows, account, stretches, kind)
+    spans = [
+        span
+        for span in _spans(rows, account, stretches, kind)
+        if page is None or span.version == page
+    ]
     for start in range(0, len(spans), _AT_ONCE):
         some = spans[start : start + _AT_ONCE]
         pages = _pages(rows, account, [span.version for span in some])
@@ -67,7 +78,8 @@ def lines_during(
                 ready = bisect_left(waiting, (span.first_at_us,))
                 yield from waiting[:ready]
                 del waiting[:ready]
-            waiting += _lines(pages[span.version], span, stretches)
+            left_out = without.get(span.version, ())
+            waiting += _lines(pages[span.version], span, stretches, left_out)
     yield from sorted(waiting)
 
 
@@ -117,10 +129,19 @@ _PAGES: Final = """
 """
 
 
-def _lines(page: PageRecorded, span: _Span, stretches: Sequence[Stretch]) -> Iterator[Spent]:
-    """Give the lines of a page that lie in a stretch."""
+def _lines(
+    page: PageRecorded, span: _Span, stretches: Sequence[Stretch], without: Sequence[Stretch]
+) -> Iterator[Spent]:
+    """Give the lines of a page that lie in a stretch, and in none that is left out."""
     columns = page_columns(page)
     chosen = _chosen(columns.at_us, stretches)
+    if without:
+        at_us = columns.at_us
+        chosen = [
+            line
+            for line in chosen
+            if not any(start <= at_us[line] < end for start, end in without)
+        ]
     return map(
         Spent,
         [columns.at_us[line] for line in chosen],
@@ -128,7 +149,6 @@ def _lines(page: PageRecorded, span: _Span, stretches: Sequence[Stretch]) -> Ite
         [order(columns.id[line]) for line in chosen],
         [-columns.milli[line] for line in chosen],
         repeat(span.recorded_at_us),
-        repeat(span.version),
     )
 
 
