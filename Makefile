@@ -29,10 +29,10 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench --lines $(N) $(ARGS)
 
-# What `test` does in samples: thirty rounds of kills and crashes, more to write at once, and five
-# hundred transfers with faults.
+# What `test` does in samples: thirty rounds of kills and crashes, more to write at once, five hundred
+# transfers with faults, all pairs of causes of a drift on a server, hundreds of damaged ledgers.
 soak: $(VENV)/.dev
-	SMS_LEDGER_SOAK=1 $(BIN)/python -m pytest -q -s tests/test_kills.py tests/test_writers.py tests/test_operator.py tests/test_transfer_faults.py
+	SMS_LEDGER_SOAK=1 $(BIN)/python -m pytest -q -s tests/test_kills.py tests/test_writers.py tests/test_operator.py tests/test_transfer_faults.py tests/test_recon_matrix.py tests/test_damage.py tests/test_audit_proof.py
 
 setup: $(VENV)/.dev
 

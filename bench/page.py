@@ -48,7 +48,8 @@ It needs no network: the books are generated, and PostgreSQL is started from a p
 - **Durable**: SQLite with `synchronous = FULL`, PostgreSQL with `fsync` and
   `synchronous_commit`. Commands are timed whole, in a process of their own, with an empty
   database that is there already.
-- **Disk** is what the ledger's database takes beyond an empty one, projections and all.
+- **Disk** is what the ledger's database takes beyond an empty one, after the import and the
+  first reports: totals, registers and lots are in it.
   **Memory** is the client's: the peak of the largest process, or of all processes of the
   command at one moment if that is more (shared pages counted once, looked at every 20 ms).
   That of `sync` is measured against the sandbox, which hands out rows fifty at a time.

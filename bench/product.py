@@ -30,6 +30,7 @@ from ledger.totals import refold_balances
 from projections import batch
 from projections.costs import WITHOUT, Wanted, costs
 from projections.integrity import PROJECTIONS
+from projections.lot_books import lots_caught_up
 from projections.moments import parse_period
 from projections.month_sums import Dimension
 
@@ -80,9 +81,11 @@ def reading(url: str) -> Iterator[Database]:
 
 
 def catch_up(database: Database) -> None:
-    """Bring all projections up to the log, as the first report of a command does."""
+    """Bring all projections up to the log, lots too, as the first reports of commands do."""
     for projection in PROJECTIONS:
         batch.catch_up(projection, database)
+    with lots_caught_up(database):
+        pass
 
 
 def month_by(database: Database, dimension: Dimension, month: str) -> list[Any]:

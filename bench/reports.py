@@ -42,7 +42,7 @@ class Report:
     key: str
     ask: Callable[[Database, Subject], Any]
     judge: Callable[[str, Any, Subject], None]
-    note: Callable[[Subject], str] = lambda _: ""
+    lines: Callable[[Subject], int] | None = None
 
     def check(self, answer: Any, subject: Subject) -> None:
         """Hold an answer against the file. Raises WrongAnswer."""
@@ -89,10 +89,6 @@ def _statement(database: Database, account: str) -> Any:
     return register(database, period, [account], each_line=True, closing=True).rows
 
 
-def _lines(subject: Subject, account: str) -> str:
-    return f"{subject.truth.lines_of(account, MONTH):,} lines"
-
-
 # --- a month by something ------------------------------------------------------------------
 
 
@@ -121,12 +117,12 @@ REPORTS: Final = (
         "statement",
         lambda d, s: _statement(d, s.account),
         lambda what, rows, s: checks.statement(what, rows, s.truth, s.account, MONTH),
-        lambda s: _lines(s, s.account),
+        lambda s: s.truth.lines_of(s.account, MONTH),
     ),
     Report(
         "statement.largest",
         lambda d, s: _statement(d, s.largest),
         lambda what, rows, s: checks.statement(what, rows, s.truth, s.largest, MONTH),
-        lambda s: _lines(s, s.largest),
+        lambda s: s.truth.lines_of(s.largest, MONTH),
     ),
 )

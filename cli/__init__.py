@@ -12,7 +12,9 @@ from importlib import import_module
 from typing import Any, Final
 
 import click
+from click.exceptions import Exit
 
+from cli.options import FREE_TEXT
 from cli.session import Begun, Session
 from ledger.errors import LedgerError
 
@@ -38,7 +40,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "lots": ("cli.lots:lots", "What was bought, at what cost, what is left, who drew it."),
     "value": ("cli.value:value", "What the credits that are left have cost."),
     "close": ("cli.close:close", "Months of a customer: closed, reopened, what they wait for."),
-    "export": ("cli.export:export", "The books for hledger and beancount."),
+    "sheet": ("cli.sheet:sheet", "What an accountant books at a period's end."),
+    "export": ("cli.export:export", "The books for other programs: journals, entries."),
     "quote": ("cli.quote:quote", "What credits send where, at what price, for a text."),
     "purchase": ("cli.purchase:purchase", "What buying credits would cost."),
     "rates": ("cli.rates:rates", "OVH's rates and prices: read, kept with dates, compared."),
@@ -74,9 +77,32 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what a damaged ledger brought to an end is told as damage."""
+        try:
+            return super().invoke(ctx)
+        except (LedgerError, click.ClickException, click.Abort, Exit, OSError):
+            raise
+        except Exception as error:
+            if (damage := _damage(ctx.obj)) is not None:
+                raise damage from error
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _damage(session: Session) -> LedgerError | None:
+    """Ask whether the ledger is damaged, after a fault that nobody foresaw."""
+    if session.opened is None or os.environ.get("SMS_LEDGER_DEBUG"):
+        return None
+    from projections.integrity import damage
+
+    try:
+        return damage(session.opened)
+    except LedgerError as error:
+        return error
 
 
 @click.group(cls=Commands, context_settings={"auto_envvar_prefix": "SMS_LEDGER"})
@@ -84,7 +110,10 @@ class Commands(click.Group):
     "--database", metavar="URL", help="A file, or sqlite:///FILE. Default: the user's ledger."
 )
 @click.option("--profile", metavar="NAME", help="The section of ovh.conf to read OVH with.")
-@click.option("--actor", metavar="NAME", help="Who acts. Default: the operating system's user.")
+@click.option(
+    "--actor", type=FREE_TEXT, metavar="NAME",
+    help="Who acts. Default: the operating system's user.",
+)  # fmt: skip
 @click.option("--no-color", is_flag=True, help="No colours, also on a terminal.")
 @click.version_option(package_name="sms-ledger", message="%(prog)s %(version)s")
 @click.pass_context

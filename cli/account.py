@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import MOMENT, as_of_option
-from cli.output import Output, show, with_output
+from cli.options import ENTRY_ACCOUNT, MOMENT, as_of_option, reason_option
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from ledger.events import EntryAccount
     from projections.moments import Moment
 
 
@@ -60,7 +61,7 @@ def show_(session: Session, name: str, *, output: Output) -> None:
 @account.command(short_help="Take an account out of the books.")
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--write-off", is_flag=True, help="Give up the credits that are left.")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @click.option("--at", type=MOMENT, metavar="WHEN", help="When it was closed. Default: now.")
 @pass_session
 def close(
@@ -90,7 +91,7 @@ def close(
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--cost", required=True, metavar="AMOUNT", help="Excluding VAT got back: 120.00.")
 @click.option("--currency", default="EUR", show_default=True, help="EUR, GBP, PLN, …")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @pass_session
 def opening(
     session: Session, name: str, *, cost: str, currency: str, reason: str | None
@@ -125,7 +126,7 @@ def opening(
     "--from", "since", type=MOMENT, required=True, metavar="DATE",
     help="For what is bought from then on.",
 )  # fmt: skip
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @pass_session
 def vat(
     session: Session, name: str, *, recoverable: str, since: Moment, reason: str | None
@@ -149,3 +150,56 @@ def vat(
     )
     said = "is recorded" if new else "was known"
     click.echo(f"{name} gets back {recoverable} % of the VAT on later bills; this {said}")
+
+
+@account.command(short_help="Which accounts of its own books a customer's entries use.")
+@click.argument("name", metavar="[NICHANDLE]", required=False)
+@click.option(
+    "--set", "wanted", multiple=True, metavar='"ROLE=CODE LABEL"', type=ENTRY_ACCOUNT,
+    help='Such as "prepaid=486 Charges constatées d\'avance"; may be repeated.',
+)  # fmt: skip
+@click.option("--from", "since", type=MOMENT, metavar="DATE", help="For entries from then on.")
+@reason_option()
+@known_at_option
+@with_output
+@in_languages
+@pass_session
+def entries(
+    session: Session,
+    name: str | None,
+    *,
+    wanted: tuple[EntryAccount, ...],
+    since: Moment | None,
+    reason: str | None,
+    output: Output,
+) -> None:
+    """Show the accounts that `export entries` uses, or set some of those of NICHANDLE.
+
+    What is set is recorded and holds for entries from a day on; without it, the accounts are
+    those that the program ships for the customer's country.
+
+    Example: sms-ledger account entries ab12345-ovh --set "expense=626 SMS" --from 2026-01-01
+    """
+    if not wanted:
+        from projections.entry_accounts import entry_accounts
+
+        found = entry_accounts(session.database, [name] if name else [])
+        show(found, output, command="account-entries")
+        return
+    if name is None or since is None or session.looks_back:
+        msg = "--set needs NICHANDLE and --from DATE, and is done now, without --known-at"
+        raise click.UsageError(msg)
+    from cli.actions.costing import set_accounts
+    from ledger.events import FromOperator
+
+    new = set_accounts(
+        session.ledger,
+        session.database,
+        name,
+        wanted,
+        since=since,
+        stamp=session.stamp(FromOperator(), reason=reason),
+    )
+    said = "this is recorded" if new else "this was known"
+    roles = ", ".join(f"{one.role} {one.code}" for one in wanted)
+    click.echo(f"{name} uses {roles} in its entries; {said}")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @click.command(short_help="The balance of every account.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @as_of_option
-@basis_option("happened")
 @known_at_option
+@basis_option("happened")
 @with_output
 @pass_session
 def bal(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import reason_option
+from cli.options import FREE_TEXT, required_reason
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from cli.actions.deciding import Decided, Decisions, Named
+    from cli.actions.deciding import Decided, Decisions
+    from cli.actions.finding import Named
     from ledger.events import BookedAs
 
 _break = click.argument("named", metavar="ACCOUNT/BREAK")
@@ -50,8 +51,8 @@ _BEHIND = (
 
 @click.command(short_help="Let a difference stand as it is.")
 @_break
-@reason_option
-@click.option("--owner", metavar="NAME", help="Who looks after it.")
+@required_reason
+@click.option("--owner", type=FREE_TEXT, metavar="NAME", help="Who looks after it.")
 @pass_session
 def accept(session: Session, named: str, *, reason: str, owner: str | None) -> None:
     """Accept a break: exactly these credits, as they were first seen, and no others.
@@ -73,7 +74,7 @@ def accept(session: Session, named: str, *, reason: str, owner: str | None) -> N
 
 @click.command(short_help="Book a difference.")
 @_break
-@reason_option
+@required_reason
 @click.option(
     "--as", "booked_as", type=click.Choice(("adjustment", "gift", "purchase", "transfer")),
     help="Default: what explains it, else adjustment.",
@@ -114,7 +115,7 @@ def _booked(decided: Decided) -> list[str]:
 
 @click.command(short_help="Say who looks after a difference.")
 @_break
-@click.argument("owner", metavar="OWNER")
+@click.argument("owner", type=FREE_TEXT, metavar="OWNER")
 @pass_session
 def assign(session: Session, named: str, owner: str) -> None:
     """Give a break to OWNER; it stays as it is.
@@ -130,7 +131,7 @@ def assign(session: Session, named: str, owner: str) -> None:
 
 @click.command(short_help="Note something on a difference.")
 @_break
-@click.argument("text", metavar="TEXT")
+@click.argument("text", type=FREE_TEXT, metavar="TEXT")
 @pass_session
 def note(session: Session, named: str, text: str) -> None:
     """Note TEXT on a break; it stays as it is. No personal data: events are never erased.
@@ -143,7 +144,7 @@ def note(session: Session, named: str, text: str) -> None:
 
 
 def _named(text: str) -> Named:
-    from cli.actions.deciding import Named
+    from cli.actions.finding import Named
 
     return Named.parse(text)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.known_at import known_at_option
-from cli.options import reason_option
+from cli.options import reason_option, required_reason
 from cli.output import Output, show, with_output
 from cli.session import Session, pass_session
 
@@ -38,9 +38,7 @@ def close() -> None:
     "--accept", "accepting", multiple=True, metavar="ACCOUNT[/BREAK]",
     help="Let it stand: a break, or an account that no look at OVH covers; may be repeated.",
 )  # fmt: skip
-@click.option(
-    "--reason", metavar="TEXT", help="What is to be known of it; kept with the event."
-)
+@reason_option(help="What is to be known of it; kept with the event.")
 @click.option("--dry-run", is_flag=True, help="Go through the list, and record nothing.")
 @with_output
 @pass_session
@@ -138,7 +136,7 @@ _OF_REOPENED: Final = ("reopened_at", "reopened_by", "reopened_because")
 @close.command(short_help="Open a closed month again, and all later ones.")
 @click.argument("name", metavar="MONTH")
 @_customer
-@reason_option
+@required_reason
 @pass_session
 def reopen(session: Session, name: str, *, customer: str | None, reason: str) -> None:
     """Open MONTH again, with all later ones: they are closed anew, one after the other.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
 from cli.known_at import known_at_option
 from cli.options import basis_option, with_period
-from cli.output import Output, show, with_output
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -33,9 +32,10 @@ DIMENSIONS: Final = ("tag", "country", "batch", "user", "kind")
     help="Only this one's accounts; may be repeated.",
 )  # fmt: skip
 @with_period
-@basis_option("posted")
 @known_at_option
+@basis_option("posted")
 @with_output
+@in_languages
 @pass_session
 def cost(
     session: Session,
@@ -63,12 +63,16 @@ def cost(
 
     wanted = Wanted(cast("Dimension", by), period, accounts, customers, basis)
     report = costs(session.database, wanted)
-    if output.for_people:
-        of_each = totals(report)
-        report = replace(report, rows=[*report.rows, *of_each])
-        show(report, output, command="cost", hide=_needless(report.rows, of_each))
-    else:
-        show(report, output, command="cost")
+    of_each = totals(report)
+    show(
+        report,
+        output,
+        command="cost",
+        hide=_needless(report.rows, of_each),
+        totals=of_each,
+        summed=("sms", "credits", "net", "cost", "unvalued"),
+        chart="costs-by-month",
+    )
 
 
 def _is_prior(row: Any) -> bool:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.forms.files import write
 from cli.known_at import known_at_option
-from cli.options import basis_option
+from cli.options import basis_option, with_period
+from cli.output import Output, in_languages, show, with_form, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from projections.basis import Basis
+    from projections.entries import EntryLine
+    from projections.moments import Period
+    from projections.report import Report
 
 _FILE = click.option(
     "-o", "file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
@@ -24,15 +29,15 @@ _CUSTOMER = click.option(
 )  # fmt: skip
 
 
-@click.group(short_help="The books for hledger and beancount.")
+@click.group(short_help="The books for other programs.")
 def export() -> None:
     """Write the books for other programs."""
 
 
 @export.command(short_help="A journal for hledger.")
 @_CUSTOMER
-@basis_option("posted")
 @known_at_option
+@basis_option("posted")
 @_FILE
 @pass_session
 def hledger(
@@ -50,8 +55,8 @@ def hledger(
 
 @export.command(short_help="A journal for beancount.")
 @_CUSTOMER
-@basis_option("posted")
 @known_at_option
+@basis_option("posted")
 @_FILE
 @pass_session
 def beancount(
@@ -67,11 +72,53 @@ def beancount(
     _write(session, customers, basis, file, "Beancount")
 
 
+@export.command(short_help="Entries for the customer's own books.")
+@_CUSTOMER
+@with_period
+@known_at_option
+@with_output
+@with_form("csv", "fec")
+@in_languages
+@pass_session
+def entries(
+    session: Session,
+    *,
+    customers: tuple[str, ...],
+    period: Period,
+    output: Output,
+) -> None:
+    """Show the double entries of whole months, for the accounting program to import.
+
+    Invoices go into prepaid expenses, consumption out of them, month by month; each entry
+    balances to the cent. `account entries` tells which accounts are used, and sets others.
+    Lines in the shape of the FEC have its 18 fields; they are lines to import, not the FEC.
+
+    Example: sms-ledger export entries -p 2026-10 --format fec -o october.txt
+    """
+    from projections.entries import entries as booked
+
+    found = booked(session.database, period, customers)
+    if output.format == "fec":
+        _write_fec(found, output)
+        return
+    several = len({row.customer for row in found.rows}) > 1
+    hide = () if several else ("customer",)
+    show(found, output, command="entries", hide=hide)
+
+
+def _write_fec(found: Report[EntryLine], output: Output) -> None:
+    from cli.forms.fec import as_fec
+    from cli.forms.labels import Labels
+
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
+    write(as_fec(found, Labels(output.language or "fr")), output.file)
+
+
 def _write(
     session: Session, customers: tuple[str, ...], basis: Basis, file: Path | None, dialect: str
 ) -> None:
     from cli import journals
-    from cli.output import write
     from projections.journal import journal
 
     found = journal(session.database, customers, basis)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.forms.files import write
 from cli.known_at import known_at_option
 from cli.options import MOMENT
-from cli.output import Output, show, show_words, with_output, write
+from cli.output import Output, show, show_words, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ _WORTH_HELP: Final = 300
 @contextmanager
 def helped(database: Database, processes: int | None = None) -> Iterator[Run]:
     """Give what runs tasks in so many processes; None: in two, where cores and events are."""
-    from ledger.files.crew import Crew, cores
+    from ledger.files.crew import Crew, cores, no_collector
     from projections.books import log_position
 
     if processes is None:
         processes = 2 if cores() > 1 and log_position(database) > _WORTH_HELP else 1
-    with Crew(helped=processes > 1) as crew:
+    with no_collector(), Crew(helped=processes > 1) as crew:
         yield crew.run

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
+from cli.options import reason_option
 from cli.percent import percent
 from cli.session import Session, pass_session
 from ledger.times import DEFAULT_ZONE
@@ -42,7 +43,7 @@ _NAMED: Final = 5
     help="How many processes read and pack a long file. Default: 2 where there are two cores.",
 )
 @click.option("--dry-run", is_flag=True, help="Check the file and tell; record nothing.")
-@click.option("--reason", metavar="TEXT", help="Kept with every event that is recorded.")
+@reason_option("Kept with every event that is recorded.")
 @pass_session
 def import_file(
     session: Session,

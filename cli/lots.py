@@ -8,7 +8,7 @@ import click
 
 from cli.known_at import known_at_option
 from cli.options import as_of_option, basis_option
-from cli.output import Output, show, unposted, with_output
+from cli.output import Output, in_languages, show, unposted, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--lot", metavar="LOT", help="With --draws: of this lot alone.")
 @known_at_option
 @with_output
+@in_languages
 @pass_session
 def lots(
     session: Session,
@@ -60,4 +61,4 @@ def lots(
     hide = ["customer", "net", "left_net", "vat", "position"]
     if all(row.bought_by == row.account for row in report.rows):
         hide.append("bought_by")
-    show(report, output, command="lots", hide=hide)
+    show(report, output, command="lots", hide=hide, chart="lots-left")

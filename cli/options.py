@@ -1,4 +1,4 @@
-"""Options that several reports share: moments, periods, ages, credits."""
+"""Options that several commands share: moments, periods, ages, credits, reasons."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from ledger.credits import Credits
+    from ledger.events import EntryAccount
     from ledger.merkle import Expected
     from projections.basis import Basis
     from projections.moments import Moment, Period
@@ -118,6 +119,30 @@ class AnchorType(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+class EntryAccountType(click.ParamType[Any]):
+    """`prepaid=486 Charges constatées d'avance`: an account of the customer's own books."""
+
+    name = "account"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> EntryAccount:
+        from ledger.events import ENTRY_ROLES, EntryAccount
+
+        if isinstance(value, EntryAccount):
+            return value
+        value = FREE_TEXT.convert(value, param, ctx)
+        name, _, account = value.partition("=")
+        code, _, label = account.strip().partition(" ")
+        role = next((one for one in ENTRY_ROLES if one == name.strip()), None)
+        if role is None or not label.strip():
+            self.fail(
+                f"expected ROLE=CODE LABEL like 'expense=626 SMS', ROLE being one of"
+                f" {', '.join(ENTRY_ROLES)}, found {value!r}", param, ctx,
+            )  # fmt: skip
+        return EntryAccount(role=role, code=code, label=label.strip())
+
+
 class CreditsType(click.ParamType[Any]):
     """`250`, `12.5`; else `-12.5` too, where a rule of its own refuses what is below zero."""
 
@@ -142,7 +167,33 @@ class CreditsType(click.ParamType[Any]):
         return credits
 
 
+class FreeTextType(click.ParamType[Any]):
+    """Words that go into events, which are never erased: without personal data."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        from ledger.personal import impersonal
+
+        try:
+            return impersonal(value)
+        except LedgerError as error:
+            self.fail(str(error), param, ctx)
+
+
 MOMENT: Final = MomentType()
+ENTRY_ACCOUNT: Final = EntryAccountType()
+FREE_TEXT: Final = FreeTextType()
+
+
+def reason_option(
+    help: str = "Why; kept with the event.", **more: Any
+) -> Callable[[CommandT], CommandT]:
+    """Give a command --reason, which is checked before anything is done."""
+    return click.option("--reason", type=FREE_TEXT, metavar="TEXT", help=help, **more)
+
 
 as_of_option = click.option(
     "--as-of", type=MOMENT, metavar="WHEN",
@@ -158,9 +209,7 @@ def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     return text
 
 
-reason_option = click.option(
-    "--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept with the event."
-)
+required_reason = reason_option(required=True, callback=_said)
 
 
 def basis_option(default: Basis) -> Callable[[CommandT], CommandT]:

@@ -1,70 +1,143 @@
 """How reports are shown: one decorator gives a command its -O and -o, one function draws.
 
-Columns come from the row's dataclass. JSON and CSV are contracts for scripts; the table is for
-people. Drawing it needs no library: a report must start as fast as click does.
+Columns come from the row's dataclass. JSON and CSV are contracts for scripts; the other forms
+are for people (`forms`). Each is imported when it is asked for: a report must start as fast as
+click does.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
-from cli.tables import draw
-from ledger.credits import Credits
-from ledger.errors import Misuse
+from cli.forms.files import binary, write
+from cli.forms.parts import Part
 
 if TYPE_CHECKING:
+    from cli.forms.labels import Labels, Language
     from projections.checkpoints import Checkpoint
     from projections.report import Report
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
-FORMATS: Final = ("table", "json", "csv", "tsv")
-_FORMAT_OF_SUFFIX: Final = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
+FORMATS: Final = ("table", "json", "csv", "tsv", "xlsx", "html")
+_FORMAT_OF_SUFFIX: Final = {f".{form}": form for form in FORMATS[1:]} | {".htm": "html"}
+_SEPARATED: Final = ("csv", "tsv")
 
-# A spreadsheet takes text that begins so for a formula.
-_FORMULA_MARKS: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-class Unwritable(Misuse):
-    """The file of -o, or standard output, cannot be written."""
+# As `forms.labels.LANGUAGES`, which is imported by who speaks one; a test holds them together.
+LANGUAGES: Final = ("it", "fr", "en")
+_WITH_COMMA: Final = ("it", "fr")
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a report goes, and in which form."""
+    """Where a report goes, and in which form.
+
+    `language` is that of people's forms; `separated_in` that of CSV and TSV: scripts read them,
+    so that only a language which was typed changes them.
+    """
 
     format: str
     file: Path | None
+    language: Language | None = None
+    separated_in: Language | None = None
+    decimal_mark: str | None = None
+    bom: bool = False
 
     @property
     def for_people(self) -> bool:
         return self.format == "table"
 
+    @property
+    def labels(self) -> Labels | None:
+        """The words of its language, if one was asked for."""
+        language = self.separated_in if self.format in _SEPARATED else self.language
+        if language is None:
+            return None
+        from cli.forms.labels import Labels
+
+        return Labels(language)
+
 
 def with_output(command: CommandT) -> CommandT:
-    """Give a command -O and -o; it is called with `output=Output(…)`."""
+    """Give a command -O, -o and how CSV is written; it is called with `output=Output(…)`."""
 
-    def both(ctx: click.Context, _param: click.Parameter, file: Path | None) -> None:
-        given = ctx.params.pop("output_format", None)
+    def together(ctx: click.Context, _param: click.Parameter, file: Path | None) -> None:
+        taken = {name: ctx.params.pop(name, None) for name in _OPTIONS}
         suffix = file.suffix.lower() if file else ""
-        ctx.params["output"] = Output(given or _FORMAT_OF_SUFFIX.get(suffix, "table"), file)
+        asked = ctx.meta.get(_ASKED)
+        if asked and taken["output_format"]:
+            msg = f"--format cannot be combined with -O, found both: leave -O out for {asked}"
+            raise click.UsageError(msg, ctx)
+        form = asked or taken["output_format"] or _FORMAT_OF_SUFFIX.get(suffix, "table")
+        language = cast("Language | None", taken["language"])
+        ctx.params["output"] = Output(
+            form,
+            file,
+            language,
+            language if _is_typed(ctx, "language") else None,
+            taken["decimal_mark"],
+            bool(taken["bom"]),
+        )
+        for name, option in (("decimal_mark", "--decimal-mark"), ("bom", "--bom")):
+            if form not in _SEPARATED and _is_typed(ctx, name):
+                msg = f"{option} is of CSV and TSV, found {form}: type -O csv"
+                raise click.UsageError(msg, ctx)
 
     command = click.option(
         "-o", "file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-        expose_value=False, callback=both, show_envvar=False, allow_from_autoenv=False,
+        expose_value=False, callback=together, show_envvar=False, allow_from_autoenv=False,
         help="Write to a file; its ending tells the format.",
+    )(command)  # fmt: skip
+    command = click.option(
+        "--bom", is_flag=True, is_eager=True,
+        help="Mark CSV as UTF-8, as some spreadsheets want it.",
+    )(command)  # fmt: skip
+    command = click.option(
+        "--decimal-mark", type=click.Choice((".", ",")), is_eager=True,
+        help="Of CSV; a comma puts semicolons between fields. Default: a point.",
     )(command)  # fmt: skip
     return click.option(
         "-O", "--output-format", "output_format", type=click.Choice(FORMATS), is_eager=True,
         help="Default: table.",
+    )(command)  # fmt: skip
+
+
+# Where a command's own --format is kept until -o is read.
+_ASKED: Final = "cli.output.form"
+
+
+def with_form(*forms: str) -> Callable[[CommandT], CommandT]:
+    """Give a command of `with_output` --format: forms that it alone has, or prefers."""
+
+    def kept(ctx: click.Context, _param: click.Parameter, form: str | None) -> None:
+        ctx.meta[_ASKED] = form
+
+    return click.option(
+        "--format", type=click.Choice(forms), is_eager=True, expose_value=False, callback=kept,
+        help="In place of -O.",
+    )  # fmt: skip
+
+
+_OPTIONS: Final = ("output_format", "language", "decimal_mark", "bom")
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def in_languages(command: CommandT) -> CommandT:
+    """Give a command of `with_output` --lang: how people write labels, numbers and dates."""
+    return click.option(
+        "--lang", "language", type=click.Choice(LANGUAGES), is_eager=True,
+        envvar="SMS_LEDGER_LANG", show_envvar=True,
+        help="Of labels, numbers and dates, for people; typed, of CSV too.",
     )(command)  # fmt: skip
 
 
@@ -76,22 +149,66 @@ def show(
     words: Sequence[str] = (),
     hide: Iterable[str] = (),
     account: str | None = None,
+    totals: Sequence[Any] = (),
+    summed: Sequence[str] = (),
+    chart: str | None = None,
 ) -> None:
     """Write a report; its notes go to stderr too, so that a pipe does not lose them.
 
-    `words` follow a table; `hide` names columns that a table leaves out. A report of one
-    `account` shows the checkpoint of its customer too.
+    `words` follow a table; `hide` names columns that people are spared. A report of one
+    `account` shows the checkpoint of its customer too. `totals` stand below the rows for
+    people, `summed` are the columns that they add up; `chart` is drawn on a page.
     """
+    part = Part(command, report, totals, summed, hide=frozenset(hide), chart=chart)
+    show_parts([part], output, command=command, words=words, account=account)
+
+
+def show_parts(
+    parts: Sequence[Part],
+    output: Output,
+    *,
+    command: str,
+    words: Sequence[str] = (),
+    account: str | None = None,
+) -> None:
+    """Write a report of several parts; CSV and TSV hold the first one."""
+    report = parts[0].report
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
-    if output.format == "json":
-        text = as_json(report, command, sealed(report, account))
-    elif output.for_people:
-        seals = sealed(report, account)
-        text = as_table(report, words, seals, hide=frozenset(hide), color=_colored(output))
-    else:
-        text = as_separated(report, "\t" if output.format == "tsv" else ",")
-    write(text, output.file)
+    if output.format in _SEPARATED:
+        write(_separated(parts[0], output), output.file)
+        return
+    seals = sealed(report, account)
+    match output.format:
+        case "json":
+            from cli.forms.objects import as_json
+
+            write(as_json(parts, command, seals), output.file)
+        case "xlsx":
+            from cli.forms.labels import Labels
+            from cli.forms.workbooks import write_workbook
+
+            with binary(output.file) as file:
+                write_workbook(file, parts, command, seals, output.labels or Labels("en"))
+        case "html":
+            from cli.forms.labels import Labels
+            from cli.forms.pages import as_page
+
+            write(as_page(parts, command, seals, output.labels or Labels("en")), output.file)
+        case _:
+            from cli.forms.text import as_table
+
+            color = _colored(output)
+            write(as_table(parts, words, seals, labels=output.labels, color=color), output.file)
+
+
+def _separated(part: Part, output: Output) -> str:
+    from cli.forms.separated import Separation, as_separated
+
+    mark = output.decimal_mark or ("," if output.separated_in in _WITH_COMMA else ".")
+    comma = ";" if mark == "," else ","
+    separator = "\t" if output.format == "tsv" else comma
+    return as_separated(part, Separation(separator, mark, output.bom, output.labels))
 
 
 def unposted(report: Report[Any]) -> list[str]:
@@ -108,9 +225,11 @@ def show_words(
     account: str | None = None,
 ) -> None:
     """Write a report that no table fits, for people."""
+    from cli.forms.text import position
+
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
-    ending = _position(report, sealed(report, account)) if with_position else []
+    ending = position(report, sealed(report, account)) if with_position else []
     write("\n".join([*words, *ending]) + "\n", output.file)
 
 
@@ -124,146 +243,7 @@ def sealed(report: Report[Any], account: str | None = None) -> list[Checkpoint]:
     return checkpoints(context.obj.database, report.position, account=account)
 
 
-def write(text: str, file: Path | None) -> None:
-    """Write to a file or to stdout. Raises Unwritable."""
-    try:
-        if file is None:
-            click.echo(text, nl=False)
-        else:
-            file.write_text(text, encoding="utf-8", newline="")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if file is None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        where = file or "the output"
-        msg = f"expected to write {where}, found that it cannot be ({error.strerror})"
-        raise Unwritable(msg) from error
-
-
 def _colored(output: Output) -> bool:
     context = click.get_current_context(silent=True)
     wanted = bool(context and context.obj and context.obj.color)
     return wanted and output.file is None and sys.stdout.isatty()
-
-
-# --- JSON ---------------------------------------------------------------------------------
-
-
-def as_json(report: Report[Any], command: str, seals: Sequence[Checkpoint] = ()) -> str:
-    """Give one object: schema, position and what seals it, notes, rows."""
-    import json
-
-    whole = {
-        "schema": f"sms-ledger/{command}/1",
-        "position": report.position,
-        **({} if report.position is None else _seals(seals)),
-        "notes": report.notes,
-        "rows": [plain(row) for row in report.rows],
-    }
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
-
-
-def _seals(seals: Sequence[Checkpoint]) -> dict[str, str | None]:
-    whole = seals[0] if seals else None
-    return {
-        "checkpoint": str(whole) if whole else None,
-        "checkpoint_at": whole.recorded_at.isoformat() if whole else None,
-        **({"customer_checkpoint": str(seals[1])} if len(seals) > 1 else {}),
-    }
-
-
-def plain(value: Any) -> Any:
-    """Give a value as JSON knows it: credits as exact digits, times as ISO 8601."""
-    match value:
-        case Credits():
-            return str(value)
-        case datetime():
-            return value.isoformat()
-        case tuple() | list():
-            return [plain(one) for one in value]
-        case _ if is_dataclass(value):
-            return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-        case _:
-            return value
-
-
-# --- CSV and TSV --------------------------------------------------------------------------
-
-
-def as_separated(report: Report[Any], separator: str) -> str:
-    """Give a header and one line for each row; nested fields are left out."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
-    names = _flat(report)
-    writer.writerow(names)
-    for row in report.rows:
-        writer.writerow([_cell(getattr(row, name)) for name in names])
-    return text.getvalue()
-
-
-def _flat(report: Report[Any]) -> list[str]:
-    return [
-        field.name for field in fields(report.row) if not field.metadata.get("nested", False)
-    ]
-
-
-def _cell(value: Any) -> Any:
-    """Make a text that a spreadsheet would compute harmless; numbers stay numbers."""
-    match value:
-        case None:
-            return ""
-        case int():
-            return value
-        case str():
-            text = f"'{value}" if value.startswith(_FORMULA_MARKS) else value
-            return text.replace("\r", " ")  # csv quotes line feeds only
-        case _:
-            return plain(value)
-
-
-# --- the table ----------------------------------------------------------------------------
-
-
-def as_table(
-    report: Report[Any],
-    words: Sequence[str],
-    seals: Sequence[Checkpoint] = (),
-    *,
-    hide: frozenset[str],
-    color: bool,
-) -> str:
-    """Give aligned columns, then the words, then what the ledger held when they were read."""
-    table = _columns(report, hide, color=color)
-    return "\n".join([table, *words, *_position(report, seals)]) + "\n"
-
-
-def _position(report: Report[Any], seals: Sequence[Checkpoint]) -> list[str]:
-    """Say what the ledger held when the report was made: whoever keeps it keeps an anchor."""
-    if report.position is None:
-        return []
-    lines = [f"log position {report.position}"]
-    for one in seals:
-        of = f" of {one.customer}" if one.customer else ""
-        lines.append(f"checkpoint{of} {one} {one.recorded_at:%Y-%m-%dT%H:%M:%SZ}")
-    return lines
-
-
-def _columns(report: Report[Any], hide: frozenset[str], *, color: bool) -> str:
-    if not report.rows:
-        return "nothing to show"
-    types = {field.name: str(field.type) for field in fields(report.row)}
-    names = [name for name in _flat(report) if name not in hide]
-    return draw(
-        [name.replace("_", " ") for name in names],
-        [[getattr(row, name) for name in names] for row in report.rows],
-        numbers=[_is_number(types[name]) for name in names],
-        color=color,
-    )
-
-
-def _is_number(type_name: str) -> bool:
-    return type_name == "int" or "Credits" in type_name or "Amount" in type_name

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -86,8 +87,8 @@ def _source(address: Address, stack: ExitStack) -> Database | None:
 @contextmanager
 def _cleared_up() -> Iterator[None]:
     """Let a command that is told to end clear up first, as it does after Ctrl-C."""
-    before = {one: signal.getsignal(one) for one in _ENDINGS}
-    ours = [one for one, handler in before.items() if handler is signal.SIG_DFL]
+    heard = _ENDINGS if current_thread() is main_thread() else ()
+    ours = [one for one in heard if signal.getsignal(one) is signal.SIG_DFL]
     for one in ours:
         signal.signal(one, _end)
     try:

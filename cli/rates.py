@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import MOMENT
+from cli.options import MOMENT, reason_option
 from cli.output import Output, show, with_output
 from cli.quote import BILLING_COUNTRY, COUNTRY
 from cli.session import Session, pass_session
@@ -45,7 +45,7 @@ def rates() -> None:
     help="This destination; may be repeated. Default: those in use.",
 )  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Every country: some 245 requests.")
-@click.option("--reason", metavar="TEXT", help="Kept with every event that is recorded.")
+@reason_option("Kept with every event that is recorded.")
 @pass_session
 def update(
     session: Session,
@@ -198,7 +198,7 @@ def diff(
 
 @rates.command("import", short_help="Record the rates or the prices of a file.")
 @click.argument("file")
-@click.option("--reason", metavar="TEXT", help="Kept with every event that is recorded.")
+@reason_option("Kept with every event that is recorded.")
 @pass_session
 def import_(session: Session, *, file: str, reason: str | None) -> None:
     """Record the rates or the prices of FILE (- is standard input), whole or not at all.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.known_at import known_at_option
-from cli.options import CreditsType, as_of_option
+from cli.options import CreditsType, as_of_option, reason_option
 from cli.output import Output, show, show_words, with_output
 from cli.recharge_rules import rules
 from cli.session import Session, pass_session
@@ -125,7 +125,7 @@ def _settings(settings: tuple[Any, int | None]) -> str:
 @click.option("--threshold", type=CreditsType(), metavar="N", help="Recharge below N credits.")
 @click.option("--amount", type=int, metavar="N", help="How many credits OVH buys each time.")
 @click.option("--off", is_flag=True, help="Buy nothing automatically.")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @click.option("--dry-run", is_flag=True, help="Tell what would be changed, change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session

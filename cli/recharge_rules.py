@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
+from cli.options import FREE_TEXT, reason_option
 from cli.output import Output, show, show_words, with_output
 from cli.session import Session, pass_session
 
@@ -53,13 +54,14 @@ def _words(row: RulesRow) -> Iterator[str]:
 @rules.command("state", short_help="Record newer rules of OVH.")
 @click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
               help="The first day on which they hold.")  # fmt: skip
-@click.option("--document", required=True, metavar="TEXT", help="Where OVH says so.")
+@click.option("--document", required=True, type=FREE_TEXT, metavar="TEXT",
+              help="Where OVH says so.")  # fmt: skip
 @click.option("--amounts", metavar="N,N…", help="What may be bought, in credits.")
 @click.option("--payment-type", "payment_types", multiple=True, metavar="TYPE",
               help="One of these must be valid; may be repeated.")  # fmt: skip
 @click.option("--least-age-months", type=int, metavar="N", help="How old a service must be.")
 @click.option("--smpp/--no-smpp", default=None, help="Whether SMPP accounts are recharged.")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @pass_session
 def state(
     session: Session,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
-@basis_option("happened")
 @known_at_option
+@basis_option("happened")
 @with_output
 @pass_session
 def reg(

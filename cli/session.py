@@ -83,10 +83,15 @@ class Session:
         if self._actor is None:
             import getpass
 
+            from ledger.personal import PersonalData, impersonal
+
             try:
-                self._actor = getpass.getuser()
+                self._actor = impersonal(getpass.getuser())
             except (KeyError, OSError):
                 msg = "expected a user name from the system, found none; type --actor NAME"
+                raise Refused(msg) from None
+            except PersonalData as error:
+                msg = f"the system's user name cannot be kept ({error}); type --actor NAME"
                 raise Refused(msg) from None
         return self._actor
 
@@ -119,6 +124,11 @@ class Session:
         if self._past is not None:
             _ = self.database
         return self._then or datetime.now(UTC)
+
+    @property
+    def opened(self) -> Database | None:
+        """The database, if the command came so far."""
+        return self._database
 
     @property
     def ledger(self) -> Ledger:

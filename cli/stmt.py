@@ -9,7 +9,7 @@ import click
 
 from cli.known_at import known_at_option
 from cli.options import as_of_option, basis_option, with_period
-from cli.output import Output, show, unposted, with_output
+from cli.output import Output, in_languages, show, unposted, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 @click.option("--lots", "with_lots", is_flag=True, help="Which lots paid for each row.")
 @with_period
 @as_of_option
-@basis_option("posted")
 @known_at_option
+@basis_option("posted")
 @with_output
+@in_languages
 @pass_session
 def stmt(
     session: Session,
@@ -54,10 +55,10 @@ def stmt(
         paid = registers.register_with_lots(
             session.database, asked, [account], each_line=each_line, closing=True, basis=basis
         )
-        show(paid, output, command="stmt", hide=[*hide, *unposted(paid)])
+        show(paid, output, command="stmt", hide=[*hide, *unposted(paid)], chart="balance")
         return
     report = registers.register(
         session.database, asked, [account], each_line=each_line, closing=True, basis=basis
     )
     hide += unposted(report)
-    show(report, output, command="stmt", hide=hide, account=account)
+    show(report, output, command="stmt", hide=hide, account=account, chart="balance")

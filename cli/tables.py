@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from typing import Any, Final
 
 import click
 
+from cli.forms.writing import PLAIN, UNKNOWN, Writing
 from ledger.credits import ZERO, Credits
-
-UNKNOWN: Final = "?"
 
 _GAP: Final = "  "
 
@@ -20,15 +19,21 @@ def draw(
     rows: Sequence[Sequence[Any]],
     *,
     numbers: Sequence[bool] | None = None,
+    missing: Sequence[str] | None = None,
     color: bool = False,
+    writing: Writing = PLAIN,
 ) -> str:
     """Give a header and aligned rows; `numbers` tells which columns stand to the right.
 
-    A missing number is unknown, a missing word is nothing.
+    A missing number is unknown, a missing word is nothing, unless `missing` says otherwise.
     """
     given = list(zip(*rows, strict=True))
     right = numbers or [any(_is_number(value) for value in values) for values in given]
-    columns = [_column(values, number) for values, number in zip(given, right, strict=True)]
+    none = missing or [UNKNOWN if number else "" for number in right]
+    columns = [
+        written(values, writing, number=number, missing=said)
+        for values, number, said in zip(given, right, none, strict=True)
+    ]
     widths = [
         max(map(len, (name, *cells))) for name, cells in zip(header, columns, strict=True)
     ]
@@ -61,12 +66,23 @@ def _line(
     return _GAP.join(styled).rstrip()
 
 
-def _column(values: Sequence[Any], number: bool) -> list[str]:
+def written(
+    values: Sequence[Any], writing: Writing, *, number: bool, missing: str
+) -> list[str]:
     """Write the cells of a column; one decimal in it gives every number a decimal place."""
     texts = [str(value) for value in values if isinstance(value, Credits)]
     decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
-    missing = UNKNOWN if number else ""
-    return [missing if value is None else cell(value, decimals) for value in values]
+    return [
+        missing if value is None else _written(value, decimals, writing, number=number)
+        for value in values
+    ]
+
+
+def _written(value: Any, decimals: int, writing: Writing, *, number: bool) -> str:
+    if isinstance(value, date):
+        return writing.moment(value)
+    text = cell(value, decimals)
+    return writing.number(text) if number else text
 
 
 def cell(value: Any, decimals: int = 0) -> str:
@@ -75,8 +91,8 @@ def cell(value: Any, decimals: int = 0) -> str:
         case Credits():
             whole, _, rest = str(value).partition(".")
             return f"{whole}.{rest.ljust(decimals, '0')}" if rest or decimals else whole
-        case datetime():
-            return value.strftime("%Y-%m-%d %H:%M:%S")
+        case date():
+            return PLAIN.moment(value)
         case None:
             return UNKNOWN
         case _:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.options import reason_option
 from cli.session import Session, pass_session
 from ledger.errors import Misuse, Refused
 
@@ -32,7 +33,7 @@ class NotConfirmed(Refused):
 @click.argument("credits")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Check and show; call and record nothing.")
-@click.option("--reason", metavar="TEXT", help="Why; kept with the event.")
+@reason_option()
 @pass_session
 def request(
     session: Session,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.options import reason_option
 from cli.session import Session, pass_session
 from ledger.errors import Misuse
 
@@ -30,7 +31,7 @@ _LONGEST_S: Final = 7 * 86_400
     "--as", "outcome", type=click.Choice(("sent", "voided")),
     help="What you know of one TRANSFER; needs --reason.",
 )  # fmt: skip
-@click.option("--reason", metavar="TEXT", help="How you know; kept with the event.")
+@reason_option("How you know; kept with the event.")
 @click.option("--dry-run", is_flag=True, help="Show what is in doubt; read and record nothing.")
 @pass_session
 def resolve(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.known_at import known_at_option
 from cli.options import as_of_option, basis_option
-from cli.output import Output, show, with_output
+from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
 @click.command(short_help="What the credits that are left have cost.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
 @as_of_option
-@basis_option("posted")
 @known_at_option
+@basis_option("posted")
 @with_output
+@in_languages
 @pass_session
 def value(
     session: Session,
@@ -43,11 +43,15 @@ def value(
     from projections.values import sums, values
 
     report = values(session.database, accounts, as_of, basis)
-    if output.for_people:
-        report = replace(report, rows=[*report.rows, *sums(report)])
-        show(report, output, command="value", hide=["customer"] if _is_one(report.rows) else [])
-    else:
-        show(report, output, command="value")
+    show(
+        report,
+        output,
+        command="value",
+        hide=["customer"] if _is_one(report.rows) else [],
+        totals=sums(report),
+        summed=("left", "value"),
+        chart="lots-left",
+    )
 
 
 def _is_one(rows: Sequence[object]) -> bool:

@@ -20,6 +20,7 @@ from ledger.events import (
     AccountOpened,
     BalanceOpened,
     Basis,
+    BillLineSeen,
     BreakAccepted,
     BreakAdjusted,
     BreakKind,
@@ -97,10 +98,11 @@ class Account:
 
     `billed` are the purchases that were read from OVH's bills, with the order of each,
     `by_hand` those that a person booked by their bill line, without its price or time,
-    `refunds` the lines of refunds that were seen, `settings` all recharge settings that were
-    seen, in order of time; `recharge` those that were recorded last; `decided` tells what a
-    person made of which breaks, `opening_cost` what was stated last of the opening's credits
-    that no bill covers.
+    `unpriced` all that were recorded without a price, `bill_lines` the lines of bills that were
+    seen beside their purchase, `refunds` the lines of refunds that were seen, `settings` all
+    recharge settings that were seen, in order of time; `recharge` those that were recorded
+    last; `decided` tells what a person made of which breaks, `opening_cost` what was stated
+    last of the opening's credits that no bill covers.
     """
 
     name: str
@@ -113,6 +115,8 @@ class Account:
     known: dict[Key, Payload] = field(default_factory=dict)
     billed: dict[str, int | None] = field(default_factory=dict)
     by_hand: set[str] = field(default_factory=set)
+    unpriced: set[str] = field(default_factory=set)
+    bill_lines: set[str] = field(default_factory=set)
     attributed: set[str] = field(default_factory=set)
     refunds: dict[str, tuple[datetime, Money]] = field(default_factory=dict)
     breaks: set[tuple[str, str]] = field(default_factory=set)
@@ -155,8 +159,8 @@ def evolve(account: Account, event: AccountEvent) -> None:
             # OVH's clock may have been ahead: what is recorded later was seen earlier then
             insort(account.settings, seen, key=_at)
             account.recharge = event.threshold, event.amount
-        case RefundSeen():
-            account.refunds[event.refund_detail_id] = event.happened_at, event.total_price
+        case BillLineSeen() | RefundSeen():
+            _see(account, event)
         case OpeningCostStated():
             account.opening_cost = (event.happened_at, event.credits, event.cost)
         case BreakOpened():
@@ -174,12 +178,26 @@ Recorded = (
 )
 
 
+def _see(account: Account, event: BillLineSeen | RefundSeen) -> None:
+    if isinstance(event, BillLineSeen):
+        account.bill_lines.add(event.bill_detail_id)
+    else:
+        account.refunds[event.refund_detail_id] = event.happened_at, event.total_price
+
+
 def _move(account: Account, event: Recorded) -> None:
     account.known[key_of(event)] = payload_of(event)
-    if isinstance(event, CreditsPurchased) and event.read_by in _OVHS_OWN:
+    if isinstance(event, CreditsPurchased):
+        _buy(account, event)
+
+
+def _buy(account: Account, event: CreditsPurchased) -> None:
+    if event.read_by in _OVHS_OWN:
         account.billed[event.bill_detail_id] = event.order_id
-    if isinstance(event, CreditsPurchased) and event.read_by == "operator":
+    if event.read_by == "operator":
         account.by_hand.add(event.bill_detail_id)
+    if event.total_price is None:
+        account.unpriced.add(event.bill_detail_id)
 
 
 def key_of(event: Recorded) -> Key:
@@ -340,6 +358,16 @@ def attribute_purchase(
             **stamp.at(at), bill_detail_id=bill_detail_id, origin=origin, evidence=evidence
         ),
     )
+
+
+def see_bill_line(account: Account, event: BillLineSeen) -> tuple[AccountEvent, ...]:
+    """Record the figures of a bill line once, where no purchase holds them."""
+    is_bought = ("purchase", event.bill_detail_id) in account.known
+    if event.bill_detail_id in account.bill_lines:
+        return ()
+    if is_bought and event.bill_detail_id not in account.unpriced:
+        return ()
+    return (event,)
 
 
 def see_refund(account: Account, event: RefundSeen) -> tuple[AccountEvent, ...]:

@@ -27,6 +27,7 @@ from ledger.events import (
     TransferSent,
 )
 from ledger.names import break_name, may_be_kept
+from ledger.personal import impersonal
 
 # What concerns one account; a transfer is booked on two together.
 BookedAlone = Literal["adjustment", "gift", "purchase"]
@@ -57,7 +58,7 @@ class Break:
 
 def owner_name(text: str) -> str:
     """Check who looks after a break: a short name, never an address or a number."""
-    if not may_be_kept(text):
+    if not may_be_kept(impersonal(text)):
         msg = (
             "expected an owner like anna or finance-team (32 letters, digits, `.`, `_` or `-`;"
             f" no long number), found {text!r}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,8 @@ from ledger.events import (
     ApiCallsSeen,
     CustomerEvent,
     CustomerRegistered,
+    EntryAccount,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     PaymentMethodSeen,
@@ -27,13 +29,18 @@ from ledger.events import (
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,4})?")
 _ALL: Final = Decimal(100)
 
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,31}")
+_LONGEST_LABEL: Final = 80
+_SEPARATORS: Final = frozenset("|;\t")
+
 
 @dataclass(slots=True)
 class Customer:
     """The state of one customer; `imports` tells of each file whether it is complete.
 
     `methods` are the payment methods that were seen last, `methods_seen` all, with their time;
-    `recovered` tells from when on which per cent of the VAT is got back.
+    `recovered` tells from when on which per cent of the VAT is got back, `entry_accounts` which
+    accounts of its own books its entries use, by role.
     """
 
     name: str
@@ -47,6 +54,7 @@ class Customer:
     imports: dict[str, bool] = field(default_factory=dict)
     calls: set[int] = field(default_factory=set)
     recovered: dict[datetime, str] = field(default_factory=dict)
+    entry_accounts: dict[datetime, dict[str, EntryAccount]] = field(default_factory=dict)
 
     def methods_at(self, at: datetime) -> tuple[PaymentMethodSeen, ...] | None:
         """Give the payment methods that were seen last before a moment, or at it."""
@@ -72,6 +80,9 @@ def evolve(customer: Customer, event: CustomerEvent) -> None:
             customer.calls.update(call.log_id for call in event.calls)
         case VatRecoverySet():
             customer.recovered[event.happened_at] = event.recoverable
+        case EntryAccountsSet():
+            known = customer.entry_accounts.setdefault(event.happened_at, {})
+            known.update({account.role: account for account in event.accounts})
         case _:
             assert_never(event)
 
@@ -159,3 +170,38 @@ def set_vat_recovery(
         msg = f"expected a per cent from 0 to 100 like 100 or 37.5, found {recoverable!r}"
         raise InvalidValue(msg)
     return (VatRecoverySet(**stamp.at(at), customer=customer.name, recoverable=recoverable),)
+
+
+def set_entry_accounts(
+    customer: Customer, accounts: Sequence[EntryAccount], *, stamp: Stamp, at: datetime
+) -> tuple[CustomerEvent, ...]:
+    """Say which accounts of its own books the customer's entries use from then on.
+
+    What is set so from the same moment records nothing. Raises InvalidValue.
+    """
+    roles = [account.role for account in accounts]
+    for account in accounts:
+        _require_writable(account)
+        if roles.count(account.role) > 1:
+            msg = f"expected one account for {account.role}, found {roles.count(account.role)}"
+            raise InvalidValue(msg)
+    known = customer.entry_accounts.get(at, {})
+    new = tuple(one for one in accounts if known.get(one.role) != one)
+    if not new:
+        return ()
+    return (EntryAccountsSet(**stamp.at(at), customer=customer.name, accounts=new),)
+
+
+def _require_writable(account: EntryAccount) -> None:
+    """Refuse what a file of entries could not hold as one field."""
+    if not _CODE.fullmatch(account.code):
+        msg = f"expected the code of an account like 486 or 18.02, found {account.code!r}"
+        raise InvalidValue(msg)
+    label = account.label
+    is_plain = label.isprintable() and not _SEPARATORS & set(label)
+    if not label or len(label) > _LONGEST_LABEL or not is_plain:
+        msg = (
+            f"expected a label of 1 to {_LONGEST_LABEL} characters without ; and |,"
+            f" found {label!r:.100}"
+        )
+        raise InvalidValue(msg)

@@ -19,6 +19,7 @@ from msgspec.structs import fields
 
 from ledger.credits import Credits
 from ledger.money import Money
+from ledger.personal import impersonal
 from ledger.recharge_rules import RechargeRules
 
 LineKind = Literal["consumption", "reply", "hlr", "cleaning"]
@@ -186,6 +187,32 @@ class VatRecoverySet(Event, frozen=True, kw_only=True):
     recoverable: str
 
 
+# What a line of a book-keeping entry is for.
+EntryRole = Literal[
+    "prepaid", "supplier", "vat", "expense", "adjustment", "opening", "suspense"
+]
+ENTRY_ROLES: Final[tuple[EntryRole, ...]] = get_args(EntryRole)
+
+
+class EntryAccount(Fact, frozen=True, kw_only=True):
+    """An account of the customer's own book-keeping: its code and label in that chart."""
+
+    role: EntryRole
+    code: str
+    label: str
+
+
+class EntryAccountsSet(Event, frozen=True, kw_only=True):
+    """Which accounts of its own books a customer's entries use from `happened_at` on.
+
+    It names those that changed; other roles keep theirs, or what the program ships.
+    """
+
+    TOPIC: ClassVar[str] = "sms.entry-accounts-set.1"
+    customer: str
+    accounts: tuple[EntryAccount, ...]
+
+
 # --- the account -------------------------------------------------------------------------
 
 
@@ -307,6 +334,29 @@ class CreditsPurchased(Event, frozen=True, kw_only=True):
     credits: Credits = field(name="credits_milli")
     gift_credits: Credits = field(name="gift_credits_milli")
     read_by: Literal["quantity", "description", "operator", "file"]
+
+
+class BillLineSeen(Event, frozen=True, kw_only=True):
+    """OVH billed a line for the account, at `happened_at`. It moves no credits.
+
+    Recorded where *credits purchased* does not hold the bill's figures: the line could not be
+    read (`credits` None), or its credits were booked before, by a person or from a file without
+    a price. Where the credits agree, or are not told, the purchase cost what this says.
+    """
+
+    TOPIC: ClassVar[str] = "sms.bill-line-seen.1"
+    bill_detail_id: str
+    bill_id: str
+    order_id: int | None
+    description: str
+    quantity: str
+    unit_price: Money
+    total_price: Money
+    bill_net: Money
+    bill_tax: Money
+    bill_gross: Money
+    credits: Credits | None = field(name="credits_milli")
+    read_by: Literal["quantity", "description"] | None
 
 
 class PurchaseAttributed(Event, frozen=True, kw_only=True):
@@ -871,6 +921,7 @@ CustomerEvent = (
     | ImportCompleted
     | ApiCallsSeen
     | VatRecoverySet
+    | EntryAccountsSet
 )
 AccountEvent = (
     AccountOpened
@@ -879,6 +930,7 @@ AccountEvent = (
     | OpeningRestated
     | OpeningCostStated
     | CreditsPurchased
+    | BillLineSeen
     | PurchaseAttributed
     | CreditsRefunded
     | RefundSeen
@@ -920,7 +972,7 @@ BY_TOPIC: Final[dict[str, type[LedgerEvent]]] = {event.TOPIC: event for event in
 
 
 class Stamp(Struct, frozen=True, kw_only=True):
-    """The part of the envelope that all events of one command share."""
+    """The part of the envelope that all events of one command share. Raises PersonalData."""
 
     recorded_at: datetime
     actor: str
@@ -928,6 +980,11 @@ class Stamp(Struct, frozen=True, kw_only=True):
     source: Source
     caused_by: str | None = None
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.actor, self.reason):
+            if text is not None:
+                impersonal(text)
 
     def at(self, happened_at: datetime, source: Source | None = None) -> Envelope:
         """Give the envelope of an event that happened then."""

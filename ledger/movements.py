@@ -13,6 +13,7 @@ from ledger.events import (
     ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BillLineSeen,
     BreakAccepted,
     BreakAdjusted,
     BreakNoted,
@@ -21,6 +22,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -104,6 +106,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | AccountClosed()
             | BalanceOpened()
             | OpeningRestated()
+            | BillLineSeen()
             | PurchaseAttributed()
             | RechargeSettingsSeen()
             | RefundSeen()
@@ -127,6 +130,7 @@ def movements(event: LedgerEvent) -> Iterator[Movement]:
             | PacksSeen()
             | RechargeRulesStated()
             | VatRecoverySet()
+            | EntryAccountsSet()
             | OpeningCostStated()
         ):
             return

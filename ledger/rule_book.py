@@ -9,6 +9,7 @@ from typing import Final
 
 from ledger.errors import Refused
 from ledger.events import RechargeRulesStated, Stamp
+from ledger.personal import impersonal
 from ledger.recharge_rules import SHIPPED, RechargeRules, rules_on
 
 _PAYMENT_TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
@@ -41,7 +42,10 @@ def evolve(book: RuleBook, event: RechargeRulesStated) -> None:
 def state_rules(
     book: RuleBook, rules: RechargeRules, *, stamp: Stamp, at: datetime
 ) -> tuple[RechargeRulesStated, ...]:
-    """Record rules unless just these are known from that day on. Raises NotRules."""
+    """Record rules unless just these are known from that day on.
+
+    Raises NotRules, PersonalData.
+    """
     _check(rules)
     if book.on(rules.since) == rules:
         return ()
@@ -73,6 +77,7 @@ def _check(rules: RechargeRules) -> None:
     if not 0 < len(rules.source) <= _LONGEST_DOCUMENT:
         expected = f"where OVH says so, in at most {_LONGEST_DOCUMENT} characters"
         _refuse(expected, f"{len(rules.source)} of them", "--document")
+    impersonal(rules.source)
 
 
 def _refuse(expected: str, found: object, option: str) -> None:

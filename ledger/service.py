@@ -30,7 +30,7 @@ from ledger.canonical import encode
 from ledger.consumption import Consumption
 from ledger.customer import Customer
 from ledger.database import Address, connect
-from ledger.errors import IntegrityFailure
+from ledger.errors import DatabaseBusy, IntegrityFailure
 from ledger.events import (
     AccountEvent,
     BalanceObserved,
@@ -129,6 +129,17 @@ def _draft(state: State) -> State:
     return draft
 
 
+def _require_none_held(work: Work) -> None:
+    """Refuse to go on alone with what rests on a report: it could not be brought up to date."""
+    if work.held:
+        streams = ", ".join(sorted(work.held))
+        msg = (
+            f"expected that {streams} stand still while it is decided, found that other"
+            " programs kept recording there: run the command again when they are done"
+        )
+        raise DatabaseBusy(msg)
+
+
 def _recorded(placed: Placed) -> Recorded:
     event = placed.event
     return Recorded(
@@ -161,7 +172,7 @@ class Ledger:
             try:
                 result = decide(work)
                 if work.placed:
-                    self._storage.append(*work.placed)
+                    self._storage.append(*work.placed, held=work.held)
             except VersionConflict:
                 time.sleep(wait_s * (0.5 + random.random()))  # noqa: S311 (jitter, no secret)
                 # The first time at once: who was first has just come to an end.
@@ -169,6 +180,7 @@ class Ledger:
             else:
                 self._keep(work)
                 return result
+        _require_none_held(work)
         return self._work_alone(decide)
 
     def _work_alone(self, decide: Callable[[Work], T]) -> T:
@@ -248,12 +260,16 @@ class Ledger:
 
 
 class Work:
-    """One attempt at a change: the states that it looked at, the events that it places."""
+    """One attempt at a change: the states that it looked at, the events that it places.
+
+    `held` are the streams, with their versions, on which it rests without writing to them.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.drafts: dict[str, State] = {}
         self.placed: list[Placed] = []
+        self.held: dict[str, int] = {}
 
     def customer(self, name: str) -> Customer:
         state = self._load(Customer(name))
@@ -300,6 +316,13 @@ class Work:
         if stream not in self.drafts:
             self.drafts[stream] = _draft(self._ledger.load(fresh))
         return self.drafts[stream]
+
+    def hold(self, *states: State) -> None:
+        """Rest on states as they are now: where their streams move, decide anew.
+
+        To be called before anything else is read of them, such as a report.
+        """
+        self.held.update({stream_of(state): state.version for state in states})
 
     def known_lines(
         self, account: str, kind: LineKind, ids: Iterable[LineId]

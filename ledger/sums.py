@@ -8,33 +8,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.calendars import day_of, days
-from ledger.database import Rows, Table
+from ledger.database import Rows
+from ledger.day_blocks import Sum, add_days
 from ledger.events import LedgerEvent, PageRecorded
 from ledger.movements import MovementKind, movements
 from ledger.pages import page_costs
 from ledger.times import to_us
 
-# Sums are added to.
-DAILY_TOTAL: Final = Table(
-    "daily_total",
-    ("account", "day", "kind"),
-    ("count", "milli", "first_at_us", "last_at_us", "recorded_at_us"),
-    """ON CONFLICT (account, day, kind) DO UPDATE SET
-        count = daily_total.count + excluded.count,
-        milli = daily_total.milli + excluded.milli,
-        first_at_us = CASE WHEN excluded.first_at_us < daily_total.first_at_us
-            THEN excluded.first_at_us ELSE daily_total.first_at_us END,
-        last_at_us = CASE WHEN excluded.last_at_us > daily_total.last_at_us
-            THEN excluded.last_at_us ELSE daily_total.last_at_us END,
-        recorded_at_us = CASE WHEN excluded.recorded_at_us > daily_total.recorded_at_us
-            THEN excluded.recorded_at_us ELSE daily_total.recorded_at_us END""",
-)
 _MOVE: Final = "UPDATE account SET moved_milli = moved_milli + :milli WHERE account = :account"
 
 
@@ -82,30 +67,6 @@ class Accounts:
         self._known.clear()
 
 
-@dataclass(slots=True)
-class Sum:
-    """What moved in one day, of one kind."""
-
-    count: int
-    milli: int
-    first_at_us: int
-    last_at_us: int
-    recorded_at_us: int
-
-    def row(self) -> tuple[int, ...]:
-        """Give the values of the table's row."""
-        return (
-            self.count, self.milli, self.first_at_us, self.last_at_us, self.recorded_at_us
-        )  # fmt: skip
-
-    def add(self, other: Sum) -> None:
-        self.count += other.count
-        self.milli += other.milli
-        self.first_at_us = min(self.first_at_us, other.first_at_us)
-        self.last_at_us = max(self.last_at_us, other.last_at_us)
-        self.recorded_at_us = max(self.recorded_at_us, other.recorded_at_us)
-
-
 DaySum = tuple[str, MovementKind, Sum]
 
 
@@ -133,7 +94,7 @@ class Sums:
         moved: dict[str, int] = {}
         for (account, _, _), found in days:
             moved[account] = moved.get(account, 0) + found.milli
-        self._rows.insert(DAILY_TOTAL, [(*key, *found.row()) for key, found in days])
+        add_days(self._rows, days)
         self._rows.execute_many(
             _MOVE, [{"account": account, "milli": milli} for account, milli in moved.items()]
         )

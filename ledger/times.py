@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ledger.errors import InvalidValue
+from ledger.errors import IntegrityFailure, InvalidValue
 
 # The countries where OVH sells SMS, and the zone in which their accountants count days.
 _ZONE_OF_SUBSIDIARY: Final = {
@@ -111,7 +111,18 @@ def to_us(instant: datetime) -> int:
 
 
 def from_us(us: int) -> datetime:
+    """Give the instant of whole microseconds since 1970. Raises IntegrityFailure.
+
+    They come from tables and pages, where nothing else should stand.
+    """
+    if not _FIRST_US <= us <= _LAST_US:
+        msg = f"expected a stored time of the years {_FIRST_YEAR} to {_LAST_YEAR}, found {us}"
+        raise IntegrityFailure(msg)
     return EPOCH + us * _MICROSECOND
+
+
+_FIRST_US: Final = to_us(datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC))
+_LAST_US: Final = to_us(datetime(_LAST_YEAR + 1, 1, 1, tzinfo=UTC)) - 1
 
 
 def iso(instant: datetime, tz: ZoneInfo) -> str:

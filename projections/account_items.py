@@ -11,10 +11,10 @@ from ledger.events import BalanceObserved
 from ledger.names import break_name
 from ledger.times import from_us
 from projections.books import Book
+from projections.cases import Case, Part
 from projections.claims import OpenBreak
 from projections.close_items import Found, Items, Subject
 from projections.covering import in_flight
-from projections.differences import Case, Part
 from projections.words import many
 
 

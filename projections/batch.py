@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ledger.database import Database, Rows, Table
-from ledger.errors import DatabaseBusy, DatabaseUnusable
+from ledger.errors import DatabaseBusy, DatabaseUnusable, IntegrityFailure
 from projections.books import log_position
 from projections.counted import GoingAlong, Openings
 from projections.log import Logged, entries
@@ -51,7 +51,7 @@ def position_of(projection: Projection, rows: Rows) -> int:
 
 
 def step(projection: Projection, database: Database) -> bool:
-    """Apply the next entries; tells whether there were any.
+    """Apply the next entries; tells whether there were any. Raises IntegrityFailure.
 
     The caller's transaction holds it together.
     """
@@ -62,10 +62,21 @@ def step(projection: Projection, database: Database) -> bool:
         fold.add(logged)
         last = logged.position
     if last == position:
+        _require_end(projection, database, position)
         return False
     fold.finish()
     move(projection, database, last)
     return True
+
+
+def _require_end(projection: Projection, rows: Rows, position: int) -> None:
+    """Raise IntegrityFailure where the log goes on beyond a hole, which nothing passes."""
+    if is_behind(projection, rows):
+        msg = (
+            f"expected the event after position {position} in the log, found that it goes on"
+            " without it; type `sms-ledger check`"
+        )
+        raise IntegrityFailure(msg)
 
 
 def _held_position(projection: Projection, rows: Rows) -> int:

@@ -6,7 +6,7 @@ No event is decoded here, and no library imported that would do it: `bal` starts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from ledger.credits import Credits
 from ledger.database import Row, Rows
-from ledger.errors import IntegrityFailure, UnknownAccount
+from ledger.errors import IntegrityFailure, InvalidValue, UnknownAccount
+from ledger.names import OBSERVATIONS
 from ledger.times import from_us, zone
 
 _CURE: Final = "run `sms-ledger audit verify`"
@@ -93,6 +94,21 @@ def require_known(accounts: Iterable[str], known: Sequence[str]) -> None:
             raise UnknownAccount(account, tuple(known))
 
 
+def of_customers(of: Sequence[Book], customers: Sequence[str]) -> list[Book]:
+    """Give the books of some customers, or all. Raises InvalidValue for one without any."""
+    require_customers(customers, {book.customer for book in of})
+    return [book for book in of if not customers or book.customer in customers]
+
+
+def require_customers(customers: Iterable[str], known: Collection[str]) -> None:
+    """Raise InvalidValue for a customer that the ledger does not have."""
+    for customer in customers:
+        if customer not in known:
+            some = ", ".join(sorted(known)[:3]) or "none"
+            msg = f"expected a customer of this ledger, found {customer!r}; there is {some}"
+            raise InvalidValue(msg)
+
+
 def natural(name: str) -> list[tuple[int, str]]:
     """Give a sorting key in which `sms-x-2` stands before `sms-x-10`."""
     return [
@@ -100,15 +116,15 @@ def natural(name: str) -> list[tuple[int, str]]:
     ]
 
 
-_BOOKS = """
+_BOOKS = f"""
     SELECT customer, account, time_zone, opened_at_us, closed_at_us, opening_at_us,
         opening_milli, moved_milli,
-        (SELECT MAX(last_at_us) FROM daily_total d WHERE d.account = a.account AND d.day =
-            (SELECT MAX(day) FROM daily_total e WHERE e.account = a.account)),
-        (SELECT happened_at_us FROM event_log o WHERE o.stream = a.account || '/observations'
-            ORDER BY version DESC LIMIT 1)
-    FROM account a JOIN customer USING (customer) {only}
-"""
+        (SELECT MAX(last_at_us) FROM daily_block d WHERE d.account = a.account AND d.month =
+            (SELECT MAX(month) FROM daily_block e WHERE e.account = a.account)),
+        (SELECT happened_at_us FROM event_log o
+            WHERE o.stream = a.account || '{OBSERVATIONS}' ORDER BY version DESC LIMIT 1)
+    FROM account a JOIN customer USING (customer) {{only}}
+"""  # noqa: S608 (our own text)
 
 # The same, the last position, and how many imports are not complete.
 _WITH_POSITION = f"""

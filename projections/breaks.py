@@ -15,7 +15,8 @@ from ledger.times import from_us, to_us
 from projections.ages import Bucket, age_days, bucket
 from projections.batch import caught_up
 from projections.books import books, log_position, notes, require_known
-from projections.differences import Case, cases
+from projections.cases import Case
+from projections.differences import cases
 from projections.movement_index import MOVEMENT_INDEX
 from projections.report import NESTED, Report
 

@@ -24,7 +24,7 @@ from projections.checkpoints import Checkpoint, checkpoints
 from projections.close_items import Item
 from projections.frozen import figures
 from projections.lot_books import lots_caught_up
-from projections.periods import closes
+from projections.periods import Close, closes
 from projections.report import NESTED, Amount, Report
 from projections.stream_events import stream_events
 
@@ -35,14 +35,15 @@ Status = Literal["closed", "reopened", "open"]
 class Closing:
     """A month that may be closed: its list, and its figures as of a log position.
 
-    `now` is the latest time that is known: OVH's clock may be ahead of ours. `accepted` are
-    the breaks that were accepted before and still stand in it; `seals` the checkpoints of the
-    ledger and of the customer at the position.
+    `now` is the latest time that is known: OVH's clock may be ahead of ours. `closed` are the
+    months that are closed, `accepted` the breaks that were accepted before and still stand in
+    this one; `seals` the checkpoints of the ledger and of the customer at the position.
     """
 
     customer: str
     month: Span
     now: datetime
+    closed: tuple[Close, ...]
     position: int
     items: list[Item]
     accounts: tuple[AccountAtClose, ...]
@@ -66,11 +67,13 @@ def closing(database: Database, customer: str | None, month: str, *, now: dateti
 
 def _closing(database: Database, customer: str, month: Span, *, now: datetime) -> Closing:
     position, of = log_position(database), _books_in(database, customer, month)
-    found = checklist(database, customer, of, month, closes(database, customer), now=now)
+    closed = closes(database, customer)
+    found = checklist(database, customer, of, month, closed, now=now)
     return Closing(
         customer=customer,
         month=month,
         now=found.now,
+        closed=closed,
         position=position,
         items=found.items,
         accounts=tuple(_accounts(database, of, month, found)),

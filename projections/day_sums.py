@@ -1,4 +1,4 @@
-"""Sums by account, day and kind, gathered in memory and added to `daily_total` now and then."""
+"""Sums by account, day and kind, gathered in memory and added to the table now and then."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from itertools import accumulate
 from typing import Final
 
 from ledger.calendars import day_of, days
-from ledger.database import Database, Row
+from ledger.database import Database
+from ledger.day_blocks import DayKey, Sum, add_days
 from ledger.movements import Movement
-from ledger.sums import DAILY_TOTAL
 from projections.counted import Counted
 from projections.shares import Shares
 
@@ -22,11 +22,12 @@ DayTotals = dict[tuple[str, str], dict[str, list[int]]]
 
 
 class DaySums:
-    """Sums in memory: `found`, of so many days and kinds (`size`)."""
+    """Sums in memory: `found`, of so many days and kinds (`size`); the table begins empty."""
 
     def __init__(self) -> None:
         self.found: DayTotals = {}
         self.size = 0
+        self._is_empty = True
 
     def add_movement(self, counted: Counted, movement: Movement, recorded_us: int) -> None:
         at_us = movement.at_us
@@ -74,11 +75,12 @@ class DaySums:
     def flush(self, database: Database, *, everything: bool = True) -> None:
         """Add to the table what was gathered, or only where that is much."""
         if everything or self.size > _AT_MOST:
-            database.insert(DAILY_TOTAL, sorted(self._rows()))
+            add_days(database, self._sums(), empty=self._is_empty)
+            self._is_empty = False
             self.found.clear()
             self.size = 0
 
-    def _rows(self) -> Iterator[Row]:
+    def _sums(self) -> Iterator[tuple[DayKey, Sum]]:
         for (account, kind), days_of_kind in self.found.items():
             for day, sums in days_of_kind.items():
-                yield (account, day, kind, *sums)
+                yield (account, day, kind), Sum(*sums)

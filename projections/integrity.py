@@ -13,12 +13,13 @@ from typing import Final, Literal
 
 from ledger.credits import Credits
 from ledger.database import Database, Table
+from ledger.day_blocks import DAILY_BLOCK, DAILY_TOTAL
 from ledger.errors import IntegrityFailure
-from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances, unequal_lots, unequal_months, unequal_posted
 from projections.batch import position_of
 from projections.books import books, log_position
+from projections.column_types import mistyped
 from projections.counted import Settled
 from projections.frozen import unlike
 from projections.guards import unguarded
@@ -56,12 +57,41 @@ class Finding:
 
 def check(database: Database, *, full: bool = False, run: Run = alone) -> Report[Finding]:
     """Check the ledger; memory does not grow with it."""
-    of_lines: tuple[Table, ...] = (DAILY_TOTAL, *MONTHLY, *LOTS) if full else ()
+    of_lines: tuple[Table, ...] = (DAILY_BLOCK, *MONTHLY, *LOTS) if full else ()
     with shadowed(database, [*BOOKS, *REGISTER, *of_lines]) as shadow:
-        # Before what damage may bring to an end.
-        position, unfinished = log_position(shadow), list(_unfinished(shadow))
-        findings = [*_unguarded(shadow), *_findings(shadow, full=full, run=run)]
-        return Report(Finding, position, [*findings, *unfinished])
+        odd = [Finding("integrity", table, text) for table, text in mistyped(shadow)]
+        try:
+            position, findings = _checked(shadow, full=full, run=run)
+        except Exception as error:
+            if not odd:
+                raise
+            text = f"cannot be checked while columns hold what they should not: {error}"
+            position, findings = 0, [Finding("integrity", "ledger", text)]
+        return Report(Finding, position, [*odd, *findings])
+
+
+def _checked(shadow: Database, *, full: bool, run: Run) -> tuple[int, list[Finding]]:
+    # Before what damage may bring to an end.
+    position, unfinished = log_position(shadow), list(_unfinished(shadow))
+    findings = [*_unguarded(shadow), *_findings(shadow, full=full, run=run)]
+    return position, [*findings, *unfinished]
+
+
+def damage(database: Database) -> IntegrityFailure | None:
+    """Tell what is damaged, where something that should not can be read, cannot be.
+
+    Every line is read where nothing else is found. Raises LedgerError.
+    """
+    for full in (False, True):
+        for finding in check(database, full=full).rows:
+            if finding.severity == "integrity":
+                msg = (
+                    "expected a ledger that agrees with itself, found"
+                    f" {finding.subject}: {finding.text}; type `sms-ledger check --full`, and"
+                    " restore a backup or load a dump into a new ledger"
+                )
+                return IntegrityFailure(msg)
+    return None
 
 
 def _unguarded(shadow: Database) -> Iterator[Finding]:
@@ -155,7 +185,9 @@ def _lines(shadow: Database, run: Run) -> Iterator[Finding]:
         for fault in refold.take(entries(shadow, 0, through)):
             yield Finding("integrity", f"position {fault.position}", fault.text)
         refold.finish()
-    yield from _compared(shadow, DAILY_TOTAL, DAILY_TOTAL.name)
+    days = list(_compared(shadow, DAILY_TOTAL, DAILY_TOTAL.name))
+    # What is said of a whole month follows from its days.
+    yield from days or _compared(shadow, DAILY_BLOCK, DAILY_BLOCK.name)
     for table in MONTHLY:
         yield from _compared(shadow, table, f"{_MONTHLY} ({table.name})")
     yield from _lots(shadow)

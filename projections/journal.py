@@ -14,10 +14,9 @@ from typing import Final, Literal, NamedTuple
 
 from ledger.calendars import day_of
 from ledger.database import Database, Row, Rows
-from ledger.errors import InvalidValue
 from ledger.lots import BEFORE_THE_BOOKS, LotId, cost_of
 from projections.basis import Basis, basis_notes, posted_apart
-from projections.books import Book, books, log_position, notes
+from projections.books import Book, books, log_position, notes, of_customers
 from projections.holdings import Stretch, lots_of
 from projections.lot_books import lots_caught_up
 from projections.lot_facts import LotRow
@@ -87,7 +86,7 @@ def journal(
 ) -> Journal:
     """Give all that moved lots, of some customers or all. Raises InvalidValue."""
     with lots_caught_up(database):
-        of = _of(books(database), customers)
+        of = of_customers(books(database), customers)
         own, names = posted_apart(database, basis), {book.customer for book in of}
         lots = lots_of(database, names, own)
         writing = _Writing({book.account: book for book in of}, lots)
@@ -101,16 +100,6 @@ def journal(
 def _place(one: Transaction) -> tuple[str, int, bool, int, int]:
     """Order by day first: customers of other time zones are in other days at one moment."""
     return one.day, one.at_us, one.late_day is None, one.rank, one.happened_us
-
-
-def _of(all: Sequence[Book], customers: Sequence[str]) -> list[Book]:
-    known = {book.customer for book in all}
-    for customer in customers:
-        if customer not in known:
-            some = ", ".join(sorted(known)[:3]) or "none"
-            msg = f"expected a customer of this ledger, found {customer!r}; there is {some}"
-            raise InvalidValue(msg)
-    return [book for book in all if not customers or book.customer in customers]
 
 
 class _Writing:

@@ -22,6 +22,7 @@ from ledger.events import (
     BreakAccepted,
     BreakNoted,
     BreakOpened,
+    EntryAccountsSet,
     Event,
     LinesAttributed,
     LinesNotBilled,
@@ -59,7 +60,7 @@ _ELSEWHERE: Final = tuple(
     kind.TOPIC
     for kind in (
         ApiCallsSeen, BalanceObserved, BreakAccepted, BreakNoted, BreakOpened, LinesAttributed,
-        LinesNotBilled, LinesVanished, RechargeSettingsSeen, RefundSeen,
+        EntryAccountsSet, LinesNotBilled, LinesVanished, RechargeSettingsSeen, RefundSeen,
     )
 )  # fmt: skip
 

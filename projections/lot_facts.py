@@ -19,6 +19,7 @@ from ledger.credits import Credits
 from ledger.database import Rows
 from ledger.events import (
     BalanceOpened,
+    BillLineSeen,
     CreditsAdjusted,
     CreditsPurchased,
     CreditsRefunded,
@@ -44,6 +45,7 @@ from ledger.lots import (
 )
 from ledger.names import customer_stream
 from ledger.times import to_us, zone
+from projections.bill_lines import bill_lines, bought_at, priced
 from projections.lot_vat import cents_of, vat_of_lines
 from projections.posting import Opening
 from projections.rounding import nearest
@@ -55,7 +57,8 @@ _TOPICS: Final = tuple(
     kind.TOPIC
     for kind in (
         BalanceOpened, OpeningRestated, OpeningCostStated, CreditsPurchased,
-        PurchaseAttributed, CreditsRefunded, CreditsAdjusted, TransferSent, TransferReceived,
+        BillLineSeen, PurchaseAttributed, CreditsRefunded, CreditsAdjusted, TransferSent,
+        TransferReceived,
     )
 )  # fmt: skip
 
@@ -98,6 +101,7 @@ class AccountFacts:
     since_us: int | None
     opening_milli: int | None
     events: list[tuple[int, LedgerEvent]] = field(default_factory=list)
+    bills: dict[str, BillLineSeen] = field(default_factory=dict)
 
     @property
     def openings(self) -> list[Opening]:
@@ -149,7 +153,7 @@ def facts(rows: Rows, customer: str) -> Facts:
     """Read what happened to the credits of a customer."""
     accounts = _accounts(rows, customer)
     vat = vat_of_lines(
-        (position, event)
+        (position, priced(event, account.bills))
         for account in accounts.values()
         for position, event in account.events
         if isinstance(event, CreditsPurchased)
@@ -192,12 +196,9 @@ def _accounts(rows: Rows, customer: str) -> dict[str, AccountFacts]:
     }
     topics = {f"t{number}": topic for number, topic in enumerate(_TOPICS)}
     for name, account in accounts.items():
-        account.events = [
-            (position, decode(topic, state))
-            for position, topic, state in rows.execute(
-                _EVENTS.format(topics=", :".join(topics)), stream=name, **topics
-            )
-        ]
+        found = rows.execute(_EVENTS.format(topics=", :".join(topics)), stream=name, **topics)
+        account.events = [(position, decode(topic, state)) for position, topic, state in found]
+        account.bills = bill_lines(event for _, event in account.events)
     return accounts
 
 
@@ -273,7 +274,9 @@ class _Reading:
                 pass
 
     def _purchase(self, position: int, at_us: int, event: CreditsPurchased) -> None:
-        bought, gift = (make(position, at_us, event) for make in (self._bought, self._gift))
+        billed = priced(event, self._account.bills)
+        since_us = to_us(bought_at(event, self._account.bills))
+        bought, gift = (make(position, since_us, billed) for make in (self._bought, self._gift))
         if not bought.milli and bought.net_cents:
             gift = _paid_by(gift, bought)
         pieces = tuple(self._keep(lot).piece for lot in (bought, gift) if lot.milli)

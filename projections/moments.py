@@ -61,6 +61,15 @@ class Period:
     end: Moment | None = None
     as_of: Moment | None = None
 
+    @property
+    def last_day(self) -> Moment | None:
+        """The last of its whole days; None where it is not of such, or has no bounds."""
+        if self.begin is None or self.end is None:
+            return None
+        if isinstance(self.begin.at, datetime) or isinstance(self.end.at, datetime):
+            return None
+        return Moment(self.end.at - timedelta(days=1))
+
     def bounds(self, zone: ZoneInfo) -> tuple[int | None, int | None]:
         """Give the first microsecond and the one after the last."""
         start = None if self.begin is None else self.begin.start_us(zone)

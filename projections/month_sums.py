@@ -36,11 +36,12 @@ MonthTotals = dict[tuple[str, Dimension, str], dict[str, list[int]]]
 
 
 class MonthSums:
-    """Sums in memory: `found`, of so many values (`size`)."""
+    """Sums in memory: `found`, of so many values (`size`), for a table that may be empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, empty: bool = False) -> None:
         self.found: MonthTotals = {}
         self.size = 0
+        self._table = MONTHLY_TOTAL.new if empty else MONTHLY_TOTAL
 
     def add_kind(self, counted: Counted, at_us: int, kind: str, milli: int) -> None:
         """Add a movement that is no line."""
@@ -121,7 +122,8 @@ class MonthSums:
         """
         if everything or self.size > _AT_MOST:
             rows = sorted(self._rows())
-            database.insert(MONTHLY_TOTAL, rows)
+            database.insert(self._table, rows)
+            self._table = MONTHLY_TOTAL
             less = [
                 dict(zip(MONTHLY_TOTAL.key, row, strict=False)) for row in rows if row[4] < 0
             ]

@@ -28,10 +28,10 @@ from projections.tables import MONTHLY, PAGE_CHANGE
 class MonthlyTotals:
     """The tables: movements and pages that were summed go in, later events put them right."""
 
-    def __init__(self, database: Database, openings: Openings) -> None:
+    def __init__(self, database: Database, openings: Openings, *, empty: bool = False) -> None:
         self._database = database
         self._openings = openings
-        self._sums = MonthSums()
+        self._sums = MonthSums(empty=empty)
         # Later events that are not counted yet, by account; and those of a page that are.
         self._late: dict[str, dict[int, Change]] = defaultdict(dict)
         self._noted: dict[tuple[str, int], set[int]] = defaultdict(set)

@@ -12,7 +12,7 @@ from ledger.database import Rows
 from ledger.errors import IntegrityFailure
 from ledger.events import PageRecorded
 from ledger.names import consumption_stream
-from ledger.pages import LineId, order, page_columns
+from ledger.pages import LineId, order, page_columns, page_costs
 
 # From its first microsecond, up to and without its end.
 Stretch = tuple[int, int]
@@ -68,19 +68,25 @@ def lines_during(
         for span in _spans(rows, account, stretches, kind)
         if page is None or span.version == page
     ]
-    for start in range(0, len(spans), _AT_ONCE):
-        some = spans[start : start + _AT_ONCE]
-        pages = _pages(rows, account, [span.version for span in some])
-        for span in some:
-            # No line of this page or of a later one is older than its first.
-            if any(line.at_us < span.first_at_us for line in waiting):
-                waiting.sort()
-                ready = bisect_left(waiting, (span.first_at_us,))
-                yield from waiting[:ready]
-                del waiting[:ready]
-            left_out = without.get(span.version, ())
-            waiting += _lines(pages[span.version], span, stretches, left_out)
+    for span, event in _read(rows, account, spans):
+        # No line of this page or of a later one is older than its first.
+        if any(line.at_us < span.first_at_us for line in waiting):
+            waiting.sort()
+            ready = bisect_left(waiting, (span.first_at_us,))
+            yield from waiting[:ready]
+            del waiting[:ready]
+        waiting += _lines(event, span, stretches, without.get(span.version, ()))
     yield from sorted(waiting)
+
+
+def moved_during(rows: Rows, account: str, stretch: Stretch, *, kind: str) -> int:
+    """Sum what the lines of a kind in a stretch moved; no more of their pages is read."""
+    start, end = stretch
+    moved = 0
+    for _, page in _read(rows, account, _spans(rows, account, [stretch], kind)):
+        at_us, milli = page_costs(page)
+        moved -= sum(milli[bisect_left(at_us, start) : bisect_left(at_us, end)])
+    return moved
 
 
 def _spans(
@@ -105,6 +111,17 @@ def _spans(
 def _touches(span: _Span, stretches: Sequence[Stretch], ends: Sequence[int]) -> bool:
     following = bisect_right(ends, span.first_at_us)
     return following < len(stretches) and stretches[following][0] <= span.last_at_us
+
+
+def _read(
+    rows: Rows, account: str, spans: Sequence[_Span]
+) -> Iterator[tuple[_Span, PageRecorded]]:
+    """Give pages in the order of their spans, some fetched together."""
+    for begin in range(0, len(spans), _AT_ONCE):
+        some = spans[begin : begin + _AT_ONCE]
+        pages = _pages(rows, account, [span.version for span in some])
+        for span in some:
+            yield span, pages[span.version]
 
 
 def _pages(rows: Rows, account: str, versions: Sequence[int]) -> dict[int, PageRecorded]:

@@ -20,7 +20,7 @@ from projections.books import Book
 from projections.late_facts import kept_late
 from projections.moments import Moment
 from projections.movement_index import MOVEMENT_INDEX
-from projections.page_lines import lines_during
+from projections.page_lines import lines_during, moved_during
 from projections.posting import Opening
 
 _LINE_KINDS: Final = frozenset[str](LINE_KINDS)
@@ -88,13 +88,13 @@ def _moved_from(rows: Rows, book: Book, start_us: int) -> int:
     day = local_day(from_us(start_us), book.zone).isoformat()
     ((days,),) = rows.execute(
         "SELECT COALESCE(SUM(milli), 0) FROM daily_total"
-        " WHERE account = :account AND day > :day",
+        " WHERE account = :account AND month >= SUBSTR(:day, 1, 7) AND day > :day",
         account=book.account,
         day=day,
     )
     same_day = rows.execute(
         "SELECT kind, milli, first_at_us, last_at_us FROM daily_total"
-        " WHERE account = :account AND day = :day",
+        " WHERE account = :account AND month = SUBSTR(:day, 1, 7) AND day = :day",
         account=book.account,
         day=day,
     )
@@ -120,8 +120,7 @@ def _part(rows: Rows, account: str, total: _Total, start_us: int) -> int:
         return total.milli
     if total.kind in _LINE_KINDS:
         stretch = (start_us, total.last_us + 1)
-        lines = lines_during(rows, account, [stretch], kind=total.kind)
-        return sum(line.milli for line in lines)
+        return moved_during(rows, account, stretch, kind=total.kind)
     ((moved,),) = rows.execute(
         "SELECT COALESCE(SUM(milli), 0) FROM movement WHERE account = :account"
         " AND at_us >= :start AND at_us <= :last"

@@ -10,8 +10,9 @@ from typing import Literal
 
 from ledger.credits import MILLI_PER_CREDIT, Credits
 from ledger.database import Rows
-from ledger.events import CreditsPurchased, PackTier
+from ledger.events import BillLineSeen, CreditsPurchased, PackTier
 from ledger.tariff import Tariff, price_of, tier_of
+from projections.bill_lines import bill_lines, priced
 from projections.rounding import cents, digits
 from projections.stream_events import stream_events
 from projections.tariffs import tariff
@@ -38,8 +39,11 @@ class Price:
 def billed(rows: Rows, account: str, until: datetime) -> Price | None:
     """Give the price of the last purchase of an account that has one; gifts make it lower."""
     last: CreditsPurchased | None = None
-    for event in stream_events(rows, account, CreditsPurchased):
-        if event.total_price is None:
+    known = list(stream_events(rows, account, CreditsPurchased, BillLineSeen))
+    seen = bill_lines(known)
+    for one in known:
+        event = priced(one, seen) if isinstance(one, CreditsPurchased) else None
+        if event is None or event.total_price is None:
             continue
         if event.happened_at <= until and (
             last is None or last.happened_at <= event.happened_at

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from ledger.credits import Credits
 from ledger.database import Database, Table
+from ledger.day_blocks import DAILY_BLOCK
 from ledger.errors import IntegrityFailure
 from ledger.events import PageRecorded
-from ledger.sums import DAILY_TOTAL
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances
 from projections.batch import caught_up, move
@@ -37,7 +37,7 @@ PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 _TABLES: Final[dict[Part, tuple[Table, ...]]] = {
     "balances": BOOKS,
-    "daily-totals": (DAILY_TOTAL,),
+    "daily-totals": (DAILY_BLOCK,),
     "register": REGISTER,
     "monthly-totals": MONTHLY,
     "lots": LOTS,
@@ -120,7 +120,7 @@ def _make_lots(database: Database, parts: Sequence[Part], run: Run) -> None:
 
 def _lots_beside(database: Database, run: Run) -> Made:
     """Make lots from scratch tables, where those of the ledger may be wrong."""
-    tables = [*BOOKS, *REGISTER, DAILY_TOTAL, *LOTS]
+    tables = [*BOOKS, *REGISTER, DAILY_BLOCK, *LOTS]
     with beside(database, tables) as scratch, scratch.snapshot():
         end = log_position(scratch)
         found = registry(scratch, end)
@@ -211,6 +211,8 @@ def _take_over(scratch: Database, table: Table) -> None:
     scratch.execute(
         f"INSERT INTO main.{table.name} ({columns}) SELECT {columns} FROM temp.{table.name}"  # noqa: S608
     )
+    if table.view:
+        scratch.execute(f"DROP VIEW temp.{table.view}")
     scratch.execute(f"DROP TABLE temp.{table.name}")
 
 

@@ -18,7 +18,8 @@ from ledger.times import to_us
 from projections.ages import Bucket, age_days, bucket
 from projections.batch import caught_up
 from projections.books import Book, books, log_position, notes, require_known
-from projections.differences import Case, Part, PartStatus, cases
+from projections.cases import Case, Part, PartStatus
+from projections.differences import cases
 from projections.explanations import Explanation
 from projections.moments import Moment
 from projections.movement_index import MOVEMENT_INDEX
@@ -130,7 +131,7 @@ def _row(case: Case, now: datetime, *, is_stale: bool) -> Reconciliation:
     drift, book, lines = case.drift, case.book, tuple(case.lines)
     known = None if drift is None else drift.milli
     explained = sum((line.credits for line in lines), ZERO)
-    residual = None if known is None else Credits(known) - explained
+    residual = case.residual
     seen = drift.seen if drift else None
     return Reconciliation(
         customer=book.customer,

@@ -54,7 +54,9 @@ class Refold:
         self._proved = proved
         self._daily = DailyTotals(database, openings) if "daily-totals" in wanted else None
         self._monthly = (
-            MonthlyTotals(database, openings) if "monthly-totals" in wanted else None
+            MonthlyTotals(database, openings, empty=True)
+            if "monthly-totals" in wanted
+            else None
         )
         self._register = MovementFold(database, openings) if "register" in wanted else None
         self._sums_pages = bool({"daily-totals", "monthly-totals"}.intersection(wanted))

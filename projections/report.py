@@ -14,6 +14,9 @@ Amount = str
 # The mark of a field that holds more than a cell can: JSON shows it, tables do not.
 NESTED: Final[Mapping[str, bool]] = {"nested": True}
 
+# The mark of a number that not every row has: None is nothing there, and not unknown.
+OPTIONAL: Final[Mapping[str, bool]] = {"optional": True}
+
 
 @dataclass(frozen=True, slots=True)
 class Report(Generic[RowT]):

@@ -100,7 +100,8 @@ def _days(rows: Rows, book: Book, stretch: Stretch) -> Iterator[tuple[str, list[
     """Give the totals of each day that a stretch touches, oldest first."""
     totals = rows.execute(
         "SELECT day, kind, count, milli, first_at_us, last_at_us, recorded_at_us"
-        " FROM daily_total WHERE account = :account AND day >= :first"
+        " FROM daily_total WHERE account = :account"
+        " AND month >= SUBSTR(:first, 1, 7) AND day >= :first"
         " AND last_at_us >= :start AND first_at_us < :end ORDER BY day, kind",
         account=book.account,
         first=local_day(from_us(stretch[0]), book.zone).isoformat(),

@@ -21,7 +21,7 @@ LISTED: Final = 5
 def beside(database: Database, tables: Sequence[Table]) -> Iterator[Database]:
     """Open the same ledger again, with empty tables in the way."""
     with closing(connect(database.address)) as scratch:
-        scratch.shadow(table.name for table in tables)
+        _shadow(scratch, tables)
         yield scratch
 
 
@@ -29,8 +29,13 @@ def beside(database: Database, tables: Sequence[Table]) -> Iterator[Database]:
 def shadowed(database: Database, tables: Sequence[Table]) -> Iterator[Database]:
     """The same for comparing: one state of the ledger, which this connection cannot write."""
     with closing(connect(database.address, read_only=True)) as shadow, shadow.snapshot():
-        shadow.shadow(table.name for table in tables)
+        _shadow(shadow, tables)
         yield shadow
+
+
+def _shadow(database: Database, tables: Sequence[Table]) -> None:
+    views = [table.view for table in tables if table.view]
+    database.shadow([table.name for table in tables], views)
 
 
 def differences(shadow: Database, table: Table) -> Iterator[str]:

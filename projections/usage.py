@@ -94,7 +94,8 @@ def read_usage(rows: Rows, book: Book, end_us: int) -> Usage:
     moved: dict[date, int] = {}
     later = 0
     for text, kind, milli in rows.execute(
-        "SELECT day, kind, milli FROM daily_total WHERE account = :account AND day >= :first",
+        "SELECT day, kind, milli FROM daily_total"
+        " WHERE account = :account AND month >= SUBSTR(:first, 1, 7) AND day >= :first",
         account=book.account,
         first=(today - LATELY * _DAY).isoformat(),
     ):

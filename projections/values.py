@@ -48,7 +48,7 @@ def values(
         ends = [None if moment is None else moment.end_us(book.zone) for book in of]
         found = holdings(database, of, ends, basis)
         rows = [
-            _row(book, held)
+            value_of(book, held)
             for book in of
             for held in found.held
             if held.account == book.account and held.left
@@ -61,7 +61,8 @@ def values(
         return Report(Value, log_position(database), rows, said)
 
 
-def _row(book: Book, held: Held) -> Value:
+def value_of(book: Book, held: Held) -> Value:
+    """Give what an account has left of a lot."""
     lot = held.lot
     known = lot.bought_at_us != BEFORE_THE_BOOKS
     return Value(

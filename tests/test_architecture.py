@@ -237,7 +237,7 @@ LIBRARIES = {
     "click": ["cli/"],
     "eventsourcing": ["ledger/storage/"],
     "ovh": ["ledger/ovh/"],
-    "phonenumbers": ["ledger/countries.py"],
+    "phonenumbers": ["ledger/countries.py", "ledger/personal.py"],
     "psycopg": ["ledger/database/postgres.py", "ledger/storage/postgres.py", "migrations/"],
     "requests": ["ledger/ovh/"],
     "rich": ["cli/"],

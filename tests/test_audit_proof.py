@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -43,6 +44,8 @@ STORY = """
     2026-10-02 11:05 sms 1
     2026-10-03 18:00 saw 4
 """
+
+SOAK = os.environ.get("SMS_LEDGER_SOAK") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -296,13 +299,34 @@ def add_a_word(lines: list[bytes], chance: Random) -> None:
 Change = Callable[[list[bytes], Random], None]
 
 
-@pytest.mark.parametrize(
-    ("change", "times"),
-    [
-        (flip, 100), (drop, 10), (double, 10), (swap, 10), (cut_off, 30), (cut_off_a_line, 10),
-        (edit, 20), (add_a_word, 10),
-    ],
-)  # fmt: skip
+CHANGES: list[tuple[Change, int]] = [
+    (flip, 100), (drop, 10), (double, 10), (swap, 10), (cut_off, 30), (cut_off_a_line, 10),
+    (edit, 20), (add_a_word, 10),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "times"), CHANGES)
+def test_an_auditor_finds_what_was_changed_with_python_alone(
+    exported, anchors, tmp_path, change, times
+):
+    """The same matrix in a process of its own each, a tenth of it where nobody soaks."""
+    lines, chance = (
+        (exported / "events.jsonl").read_bytes().splitlines(keepends=True),
+        Random(change.__name__),
+    )
+    (tmp_path / "verify.py").write_bytes((exported / "verify.py").read_bytes())
+    for _ in range(times if SOAK else times // 10):
+        changed = list(lines)
+        change(changed, chance)
+        (tmp_path / "events.jsonl").write_bytes(b"".join(changed))
+        ran = isolated(tmp_path, "events.jsonl", "--expect", anchors[-1])
+        assert (ran.returncode, ran.stderr.count("\n")) == (4, 1), ran
+    (tmp_path / "events.jsonl").write_bytes(b"".join(lines))
+    ran = isolated(tmp_path, "events.jsonl", "--expect", anchors[-1])
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("change", "times"), CHANGES)
 def test_a_changed_export_does_not_hold(exported, anchors, tmp_path, change, times):
     lines, path = (
         (exported / "events.jsonl").read_bytes().splitlines(keepends=True),

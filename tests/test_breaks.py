@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
 from ledger.errors import InvalidValue
 from ledger.names import break_name, residual_reference
-from ledger.ovh.gateway import Bill, BillDetail, Price, Received
 from ledger.service import Ledger, Work
-from ledger.sync.bills import BillLine, purchase
 from projections.ages import age_days, bucket
+from projections.reconciliation import reconcile
 
 ACCOUNT, OTHER = "sms-ab12345-1", "sms-ab12345-2"
 OPENED = """
@@ -443,37 +441,28 @@ def open_unreadable(books, description):
         ledger.work(decide)
 
 
-@pytest.mark.parametrize(("sold", "breaks"), [("100", 0), ("250", 1)])
-def test_the_bill_of_a_purchase_that_a_person_booked_is_recognised(sqlite_books, sold, breaks):
-    """Its time is the bill's own: the credits tell whether it is the one that was booked."""
-    sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 190")
-    named = ("20261003", "--as", "purchase", "--bill", "L77")
-    assert adjust(sqlite_books, *named).status == 0
-    billed(sqlite_books, "L77", sold)
-    status, row = reconciled(sqlite_books)
-    assert (status, row["breaks"], row["drift"]) == (breaks, breaks, "0")
+@pytest.mark.parametrize("decide", [accept, adjust])
+@pytest.mark.parametrize("moved", ["2026-10-03 09:00 sms 12", "2026-10-03 11:00 saw 90"])
+def test_a_sync_in_the_same_moment_has_the_decision_made_again(
+    books, monkeypatch, decide, moved
+):
+    """What it recorded took the break away: nothing is decided on what is gone."""
+    books.draw(LESS)
+    reports = []
 
+    def told_and_overtaken(*words, **more):
+        found = reconcile(*words, **more)
+        reports.append(found)
+        if len(reports) == 1:
+            books.draw(moved)
+        return found
 
-def billed(books, line_id, sold):
-    at = datetime(2026, 10, 3, 7, 30, tzinfo=UTC)
-    paid = Price(value=Decimal("4.20"), currencyCode="EUR")
-    received = Received(route="/me/bill", read_at=at, query_id=None)
-    bill = Bill(
-        billId="IT7", date=at, orderId=7, category="purchase", priceWithoutTax=paid, tax=paid,
-        priceWithTax=paid,
-    )  # fmt: skip
-    detail = BillDetail(
-        billDetailId=line_id, domain=ACCOUNT, description=f"{sold} SMS credits", quantity="1",
-        unitPrice=paid, totalPrice=paid,
-    )  # fmt: skip
-    line, stamp = BillLine(line_id, ACCOUNT, received, bill, detail), books.stamp()
-
-    def decide(work: Work) -> None:
-        account = work.account(ACCOUNT)
-        work.record(account, purchase(account, line, stamp=stamp))
-
-    with Ledger(books.address) as ledger:
-        ledger.work(decide)
+    monkeypatch.setattr("cli.actions.finding.reconcile", told_and_overtaken)
+    ran = decide(books, FIRST)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"found '{FIRST}' where these stand: none" in ran.err
+    assert len(reports) == 2
+    assert (reconciled(books)[0], standing(books, "--all")) == (0, [])
 
 
 # --- refusals ------------------------------------------------------------------------------
@@ -531,10 +520,15 @@ def test_a_reason_says_something(sqlite_books, reason):
 
 def test_an_owner_is_a_short_name_and_no_number(sqlite_books):
     sqlite_books.draw(LESS)
-    for owner in ("+39 347 0000000", "anna@example.org", "x" * 33):
+    for owner, said in (
+        ("+39 347 0000000", "a telephone number (+3* *** *******)"),
+        ("anna@example.org", "an e-mail address (an**@*******.***)"),
+        ("anna-12345", "expected an owner like anna or finance-team"),
+        ("x" * 33, "expected an owner like anna or finance-team"),
+    ):
         ran = accept(sqlite_books, FIRST, "--owner", owner)
         assert ran.status == InvalidValue.status
-        assert "expected an owner like anna or finance-team" in ran.err
+        assert said in ran.err
     assert sqlite_books.type("recon", "assign", f"{ACCOUNT}/{FIRST}", "a b").status == 2
 
 

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 import click
 import pytest
 
-from cli.output import as_json, as_separated, as_table
+from cli.forms.objects import as_json
+from cli.forms.parts import Part
+from cli.forms.separated import Separation, as_separated
+from cli.forms.text import as_table
 from cli.tables import cell, draw
 from ledger.credits import Credits
 from projections.report import NESTED, Report
@@ -60,7 +63,7 @@ REPORT = Report(
 
 
 def test_json_is_one_versioned_object_with_exact_digits():
-    assert json.loads(as_json(REPORT, "thing")) == {
+    assert json.loads(as_json([Part("thing", REPORT)], "thing")) == {
         "schema": "sms-ledger/thing/1",
         "position": 7,
         "checkpoint": None,
@@ -87,7 +90,7 @@ def test_json_is_one_versioned_object_with_exact_digits():
 
 
 def test_csv_leaves_nothing_for_a_spreadsheet_to_compute_and_numbers_stay_numbers():
-    assert list(csv.reader(io.StringIO(as_separated(REPORT, ",")))) == [
+    assert list(csv.reader(io.StringIO(as_separated(Part("thing", REPORT), Separation())))) == [
         ["name", "at", "credits", "count"],
         ["plain", "2026-10-01T09:00:00+00:00", "-1.4", "3"],
         ["'=cmd|' /C calc'!A0", "", "1987.2", "12"],
@@ -98,12 +101,14 @@ def test_csv_leaves_nothing_for_a_spreadsheet_to_compute_and_numbers_stay_number
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
 def test_every_beginning_of_a_formula_is_made_harmless(text):
     report = Report(Row, 1, [Row(text, None, None, 0)])
-    ((cell, *_),) = list(csv.reader(io.StringIO(as_separated(report, ",")), strict=True))[1:]
+    ((cell, *_),) = list(
+        csv.reader(io.StringIO(as_separated(Part("thing", report), Separation())), strict=True)
+    )[1:]
     assert cell == f"'{text}".replace("\r", " ")
 
 
 def test_a_table_aligns_words_left_and_numbers_at_their_point():
-    assert as_table(REPORT, ["", "That is all."], hide=frozenset(["at"]), color=False) == (
+    assert as_table([Part("thing", REPORT, hide=frozenset(["at"]))], ["", "That is all."]) == (
         "name                credits  count\n"
         "plain                  -1.4      3\n"
         "=cmd|' /C calc'!A0   1987.2     12\n"
@@ -123,7 +128,7 @@ def test_a_table_never_cuts_a_decimal_off(milli, decimals, text):
 
 
 def test_a_table_of_nothing_says_so():
-    table = as_table(Report(Row, 0, []), [], hide=frozenset(), color=False)
+    table = as_table([Part("thing", Report(Row, 0, []))])
     assert table == "nothing to show\nlog position 0\n"
 
 

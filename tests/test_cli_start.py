@@ -221,6 +221,7 @@ import os, sys
 sys.path.insert(0, sys.argv[1])
 import difflib, json, zoneinfo
 import cli, cli.bal, cli.reg, cli.account, cli.actions.closing
+import cli.forms.objects, cli.forms.text
 import ledger.database.sqlite, ledger.storage.sqlite
 import ledger.service, projections.accounts, projections.registers
 zoneinfo.ZoneInfo("Europe/Rome")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cli.actions import closing_months
 from cli.actions.closing_months import close_month
 from ledger.credits import Credits
 from ledger.errors import LedgerError
@@ -446,8 +447,8 @@ def test_of_two_closes_at_once_the_second_is_told_that_the_month_is_closed(books
         try:
             with Ledger(books.address) as ledger:
                 both.wait(timeout=20)
-                close_month(ledger, database, None, "2025-10", stamp=stamp, now=now)
-            ran.append("closed")
+                tried = close_month(ledger, database, None, "2025-10", stamp=stamp, now=now)
+            ran.append("closed" if tried.closed else "open")
         except LedgerError as error:
             ran.append(str(error))
         finally:
@@ -460,6 +461,27 @@ def test_of_two_closes_at_once_the_second_is_told_that_the_month_is_closed(books
         thread.join()
     assert sorted(ran)[0] == "closed", ran
     assert "found 2025-10, which was closed by" in sorted(ran)[1]
+    assert closes(books) == [("2025-10", "closed")]
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_close_that_is_overtaken_is_told_so(books, monkeypatch, read_first):
+    """Somebody else closes the month just before its figures are read, or just after."""
+    books.draw(COVERED)
+    read, others = closing_months.closing, []
+
+    def overtaken(*words, **options):
+        before = read(*words, **options) if read_first else None
+        if not others:
+            others.append("paolo")
+            assert books.type("--actor", "paolo", "close", "month", "2025-10").status == 0
+        return before or read(*words, **options)
+
+    monkeypatch.setattr(closing_months, "closing", overtaken)
+    line = refused(
+        books.type("close", "month", "2025-10"), "found 2025-10, which was closed by"
+    )
+    assert "closed by paolo on" in line
     assert closes(books) == [("2025-10", "closed")]
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from beancount.core.data import Transaction
 from beancount.loader import load_file
+from books import books_in
+from rigs import rig
 
 ONE, TWO = "sms-ab12345-1", "sms-ab12345-2"
 
@@ -151,12 +159,8 @@ def test_hledger_reads_it_without_an_error(sqlite_books, tmp_path):
     """Where hledger is not installed, the journal is only written."""
     sqlite_books.draw(STORY)
     path = exported(sqlite_books, "hledger", tmp_path)
-    program = shutil.which("hledger")
-    if program:
-        ran = subprocess.run(
-            [program, "-f", str(path), "check"], capture_output=True, text=True, check=False
-        )
-        assert (ran.returncode, ran.stderr) == (0, "")
+    if HLEDGER:
+        assert hledger(path, "check") == ""
 
 
 def test_an_empty_ledger_is_an_empty_journal(sqlite_books):
@@ -172,3 +176,123 @@ def test_customers_may_be_named(sqlite_books):
     ran = sqlite_books.type("export", "hledger", "--customer", "nobody")
     assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert "expected a customer of this ledger, found 'nobody'" in ran.err
+
+
+# --- large books, and those of the demo -----------------------------------------------------
+
+Held = dict[tuple[str, str], Decimal]
+LINES = 100_000
+BIG = ("sms-ab12345-1", "sms-ab12345-2", "sms-cd67890-1", "sms-cd67890-2")
+OWNER = {name: f"{name[4:11]}-ovh" for name in BIG}
+
+
+def big_book() -> Iterator[str]:
+    """Two customers with two accounts each: half a year of packs, messages and transfers."""
+    yield "customer,account,kind,id,happened_at,credits,counter_account,net,vat,currency,bill"
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for name in BIG:
+        yield f"{OWNER[name]},{name},opening,,{start.isoformat()},100,,,,,"
+    for number in range(LINES):
+        name = BIG[number % 4]
+        at = (start + timedelta(seconds=150 * number)).isoformat()
+        yield f"{OWNER[name]},{name},consumption,{number},{at},0.7,,,,,"
+        if number % 300 == 7:
+            yield f"{OWNER[name]},{name},purchase,p{number},{at},250,,8.75,1.93,EUR,IT{number}"
+        if number % 1000 == 501:
+            other = BIG[number % 4 ^ 1]
+            yield f"{OWNER[name]},{name},transfer,t{number},{at},{number % 90 + 1},{other},,,,"
+        if number % 9000 == 5:
+            yield f"{OWNER[name]},{name},refund,r{number},{at},20,,,,,"
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("big")
+    (folder / "big.csv").write_text("\n".join([*big_book(), ""]))
+    books = books_in(folder)
+    ran = books.type("import", str(folder / "big.csv"))
+    assert f"{LINES // 2} lines recorded" in ran.out, ran
+    return books
+
+
+def ours(rows_of) -> Held:
+    """What each account has, by unit: credits by `bal`, prepaid money by `value`."""
+    held: Held = defaultdict(Decimal)
+    for row in rows_of("bal"):
+        held[row["account"], "SMS"] += Decimal(row["credits"])
+    for row in rows_of("value"):
+        held[row["account"], row["currency"] or "EUR"] += Decimal(row["value"] or 0)
+    return {key: amount for key, amount in held.items() if amount}
+
+
+def in_beancount(path) -> Held:
+    """What beancount computes of the journal, which it reads without an error."""
+    entries, errors, _ = load_file(str(path))
+    assert errors == []
+    held: Held = defaultdict(Decimal)
+    booked = [one for one in entries if isinstance(one, Transaction)]
+    for posting in (leg for one in booked for leg in one.postings):
+        group, _, *names = posting.account.split(":")
+        if group == "Assets":
+            held[names[1].lower(), posting.units.currency] += posting.units.number
+    return {key: amount for key, amount in held.items() if amount}
+
+
+def in_hledger(path) -> Held:
+    """What hledger computes of it, which has nothing to say against it."""
+    assert hledger(path, "check") == ""
+    words = ("bal", "assets", "--depth", "4", "-O", "csv", "--layout", "bare", "-N")
+    held: Held = defaultdict(Decimal)
+    for name, unit, amount in list(csv.reader(io.StringIO(hledger(path, *words))))[1:]:
+        held[name.split(":")[3], unit] += Decimal(amount)
+    return {key: amount for key, amount in held.items() if amount}
+
+
+HLEDGER = shutil.which("hledger")
+PROGRAMS = {"beancount": in_beancount, "hledger": in_hledger}
+
+
+def hledger(path, *words) -> str:
+    ran = subprocess.run(
+        [HLEDGER, "-f", str(path), *words], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout
+
+
+# Where hledger is not installed, beancount alone is asked.
+INSTALLED = [name for name in PROGRAMS if name != "hledger" or HLEDGER]
+
+
+@pytest.mark.parametrize("program", INSTALLED)
+def test_a_book_of_100_000_lines_is_read_and_the_balances_are_ours(big, program, tmp_path):
+    path = exported(big, program, tmp_path)
+    held = PROGRAMS[program](path)
+    assert held == ours(big.rows)
+    assert {unit for _, unit in held} == {"SMS", "EUR"}
+
+
+@pytest.mark.parametrize("program", INSTALLED)
+def test_the_book_of_the_demo_is_read_and_the_balances_are_ours(
+    sqlite, program, tmp_path, monkeypatch
+):
+    with rig(tmp_path, "default", store=sqlite) as made:
+        monkeypatch.setenv("SMS_LEDGER_DATABASE", made.database)
+        made.sync()
+        path = tmp_path / f"sms.{program}"
+        assert made.run(["export", program, "-o", str(path)]).status == 0
+        held = PROGRAMS[program](path)
+        assert len(held) > 5
+        assert held == ours(lambda *words: made.run([*words, "-O", "json"]).rows)
+
+
+def test_the_sheet_of_a_book_of_100_000_lines_adds_up(big):
+    for month in ("2026-03", "2026-06"):
+        rows = big.rows("sheet", "-p", month)
+        for column in ("credits", "value"):
+            moved, closing = Counter(), Counter()
+            for row in rows:
+                sums = closing if row["kind"] == "closing" else moved
+                sums[row["account"]] += Decimal(row[column] or 0)
+            assert moved == closing
+            assert set(closing) == set(BIG)

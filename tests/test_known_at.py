@@ -53,6 +53,7 @@ NO_KNOWN_AT = {
 }  # fmt: skip
 
 NO_AS_OF = {
+    "account entries": "each setting is shown with its date",
     "account show": "breaks and settings are shown as they stand: --known-at tells of then",
     "audit show": "an event is what it is",
     "audit export": "every event is in it",
@@ -115,7 +116,8 @@ PRINTED = [
     f"account show {FIRST}", "transfer list", "forecast", "recharge show",
     f"recharge whatif {FIRST} --threshold 50 --amount 100", "recharge rules show", "rates show",
     "rates packs", "rates diff", "quote --to IT --billing-country IT", "export hledger",
-    "export beancount", "audit log", "audit show 3", "close status --all",
+    "export beancount", "export entries", "account entries", "sheet -p 2026-10", "audit log",
+    "audit show 3", "close status --all",
 ]  # fmt: skip
 FORMATS = ("table", "json", "csv")
 
@@ -222,6 +224,44 @@ def test_a_position_is_named_by_its_number_its_checkpoint_or_a_time(store, tmp_p
         assert made.sl("bal", "-O", "json").out != first.out
         for name in (str(document["position"]), document["checkpoint"], recorded_at):
             assert made.sl("bal", "-O", "json", "--known-at", name).out == first.out, name
+
+
+# An opening that is restated, late rows, a correction: what was told of the past changes.
+CHANGING = """
+    2026-10-01 09:00 opening 100
+    2026-10-02 10:00 sms 1.4 tag=otp
+    2026-10-03 10:00 sms 2 tag=promo
+    2026-10-04 08:00 purchase 250 b-1 net=10.00 vat=2.20
+    2026-10-02 12:00 sms 3
+    2026-09-30 09:00 opening 120
+    2026-10-05 09:00 correct 1 0.7
+    2026-10-03 08:00 purchase 50 b-2 net=5.00
+    2026-10-05 18:00 saw 300
+    2026-10-06 09:00 adjustment -5 a-1
+"""
+ASKED = ("bal", "reg", "lots", "cost --by tag", "value", "recon run", "bal --as-of 2026-10-03")
+
+
+def test_every_position_of_a_ledger_whose_past_changes_is_known_again(books):
+    books.draw("customer ab12345-ovh\naccount sms-ab12345-1")
+    printed = {}
+    for line in CHANGING.strip().splitlines():
+        books.draw(line)
+        position = books.type("bal", "-O", "json").document["position"]
+        printed[position] = [books.type(*asked.split()) for asked in ASKED]
+    assert len(printed) == 10
+    for position, before in printed.items():
+        known = "--known-at", str(position)
+        assert [books.type(*asked.split(), *known) for asked in ASKED] == before
+
+
+def test_an_export_for_an_auditor_is_written_again_to_the_byte(books, tmp_path):
+    books.draw(DRAWING)
+    first, again = tmp_path / "first", tmp_path / "again"
+    assert books.type("audit", "export", "-o", str(first)).status == 0
+    books.draw("2026-10-03 08:00 sms 1")
+    assert books.type("audit", "export", "-o", str(again), "--known-at", "5").status == 0
+    assert files(first) == files(again)
 
 
 # --- which beginning of the log ------------------------------------------------------------

@@ -128,3 +128,59 @@ def test_the_lots_of_each_instant_equal_coins(store: Store, history, begin):
             assert {key: +of for key, of in found.items() if +of} == {
                 key: of for key, of in expected.items() if of
             }
+
+
+@on_each_store(**FEW, history=histories(), day=st.integers(24, 26))
+def test_a_sheet_adds_up_in_credits_and_to_the_cent(store: Store, history, day):
+    """From balance to balance, from one day to the next, and to the prepaid value."""
+    with store.ledger() as url:
+        books = Books(url).draw(drawing(history), together=True)
+        sheets = [books.rows("sheet", "-p", f"2026-10-{one}") for one in (day, day + 1)] + [
+            books.rows("sheet", "-p", "2026-10")
+        ]
+        for rows in sheets:
+            assert moved(rows, "closing") == moved(rows, but="closing")
+        assert moved(sheets[0], "closing") == moved(sheets[1], "brought-forward")
+        last = ("--as-of", f"2026-10-{day}")
+        assert worth(sheets[0]) == worth(books.rows("value", *last))
+        owned = {row["account"]: row["credits"] for row in books.rows("bal", *last)}
+        closing = [row for row in sheets[0] if row["kind"] == "closing"]
+        for account, credits in owned.items():
+            if credits is not None:
+                of = [Decimal(row["credits"]) for row in closing if row["account"] == account]
+                assert sum(of) == Decimal(credits)
+
+
+def moved(rows: list[dict], kind: str | None = None, *, but: str | None = None) -> Counter:
+    """Credits, cents and credits of unknown cost, by account and currency."""
+    found: Counter = Counter()
+    for row in rows:
+        if kind in {None, row["kind"]} and row["kind"] != but:
+            key = row["account"], row["currency"]
+            found[key, "credits"] += Decimal(row["credits"])
+            found[key, "value"] += Decimal(row["value"] or 0)
+            found[key, "unvalued"] += Decimal(row["unvalued"])
+    return Counter({key: number for key, number in found.items() if number})
+
+
+def worth(rows: list[dict]) -> Decimal:
+    return sum(
+        Decimal(row["value"] or 0) for row in rows if row.get("kind", "closing") == "closing"
+    )
+
+
+@on_each_store(**FEW, history=histories())
+def test_entries_balance_and_their_prepaid_accounts_hold_the_value(store: Store, history):
+    with store.ledger() as url:
+        books = Books(url).draw(drawing(history), together=True)
+        by_entry, prepaid = Counter(), Counter()
+        for row in books.rows("export", "entries", "-p", "2026"):
+            signed = Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
+            by_entry[row["entry"]] += signed
+            if row["code"] == "SP.A.D":
+                prepaid[row["account"]] += signed
+        assert not any(by_entry.values())
+        value: Counter = Counter()
+        for row in books.rows("value", "--as-of", "2026-12-31"):
+            value[row["account"]] += Decimal(row["value"] or 0)
+        assert [prepaid[one] for one in ACCOUNTS] == [value[one] for one in ACCOUNTS]

@@ -175,7 +175,9 @@ def test_a_state_that_is_not_even_bytes_is_a_finding_in_a_file(sqlite_books):
     """PostgreSQL holds every column to its type; SQLite does not."""
     story = sqlite_books.draw(STORY)
     damage(story, "UPDATE stored_events SET state = 'text' WHERE topic = 'sms.page-recorded.1'")
-    assert found(story)[1][0][:2] == ("integrity", "position 4")
+    _, (column, event, *_) = found(story)
+    assert column[:2] == ("integrity", "stored_events")
+    assert event[:2] == ("integrity", "position 4")
 
 
 def test_unreadable_events_and_unknown_topics_are_findings_not_crashes(story):
@@ -284,6 +286,11 @@ def test_a_changed_view_is_found(story, subject, change, words):
             "UPDATE daily_total SET first_at_us = 0 WHERE kind = 'transfer-in'",
             ["daily_total: account sms-ab12345-1, day 2026-10-02, kind transfer-in: expected"
              " first_at_us 1790931600000000, found first_at_us 0"],
+        ),
+        (
+            "UPDATE daily_block SET last_at_us = 7 WHERE kind = 'transfer-in'",
+            ["daily_block: account sms-ab12345-1, month 2026-10, kind transfer-in: expected"
+             " last_at_us 1790931600000000, found last_at_us 7"],
         ),
         (
             "UPDATE monthly_total SET value = 'FR' WHERE dimension = 'country'",

@@ -42,7 +42,7 @@ POSTED = (
 )  # fmt: skip
 TABLES = {
     "balances": ("customer", "account", "file_import", "open_break"),
-    "daily-totals": ("daily_total",),
+    "daily-totals": ("daily_block",),
     "register": ("movement", "page_span"),
     "monthly-totals": ("monthly_total", "page_change"),
     "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment", "lot_month", *POSTED),

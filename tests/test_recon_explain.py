@@ -484,3 +484,18 @@ def test_an_account_that_was_never_observed_has_a_short_story(sqlite_books):
     ran = sqlite_books.type("recon", "explain", ACCOUNT)
     assert ran.status == 3
     assert "OVH was not asked yet; type `sms-ledger sync sms-ab12345-1`" in ran.out
+
+
+@pytest.mark.parametrize("command", ["run", "show", "explain", "breaks"])
+def test_a_statement_that_does_not_add_up_is_told_nowhere(sqlite_books, monkeypatch, command):
+    """A line that is lost: the drift is 12, and 10 of it were for jobs in flight."""
+    sqlite_books.draw(OPENED + "2026-10-03 10:00 saw 78 jobs 2 10\n")
+    words = ("recon", command, *(["sms-ab12345-1"] if command == "explain" else []))
+    assert sqlite_books.type(*words).status in {0, 1}
+    monkeypatch.setattr("projections.cases.of_jobs", lambda _drift: [])
+    ran = sqlite_books.type(*words)
+    assert (ran.status, ran.out) == (4, "")
+    assert ran.err.startswith(
+        "sms-ledger: expected parts of sms-ab12345-1 that come to its drift"
+    )
+    assert ran.err.count("\n") == 1

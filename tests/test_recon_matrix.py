@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from itertools import combinations
 from random import Random
 from typing import Any
 
 import pytest
+from meddling import Meddler, Nobody, synchronise
 from rigs import Rig, rig
 from stores import Store
 
@@ -48,7 +50,9 @@ class Cause:
     def is_inferred(self) -> bool:
         """Whether it is told from numbers alone, so that another such thing may hide it."""
         kinds = {kind for kind, _ in self.explained.values()}
-        return bool(self.hidden) or bool(kinds & {"foreign transfer", "not billed"})
+        return bool(self.hidden) or bool(
+            kinds & {"foreign transfer", "not billed", "transfer in doubt"}
+        )
 
 
 # --- what happens --------------------------------------------------------------------------
@@ -69,6 +73,32 @@ def jobs(made: Rig) -> None:
 def quota(made: Rig) -> None:
     user = next(iter(made.ovh.world.accounts[SECOND].users))
     do(made, "set-quota", SECOND, user=user, credits=Decimal(9))
+
+
+def refund(made: Rig) -> None:
+    """Bought and read first; then money and credits go back."""
+    turn(made, bill_names_credits="true", bill_quantity="credits", bill_delay_s="0")
+    do(made, "panel-purchase", credits=100)
+    made.ovh.do("advance", by="1h")
+    made.sync()
+    made.ovh.do("advance", by="2d")
+    do(made, "refund")
+
+
+def moving(made: Rig) -> None:
+    """Messages go out all the time while it is read: nothing is concluded, nothing is lost."""
+    synchronise(made, Meddler(made, 1_000))
+    (row,) = made.sl("recon", "run", FIRST, "-O", "json").rows
+    assert row["status"] == "moving"
+    assert "timing" in {line["kind"] for line in row["lines"]}
+    assert row["differences"] == []
+
+
+def in_doubt(made: Rig) -> None:
+    """OVH does it, and its answer is lost; both balances are looked at too early to tell."""
+    made.ovh.do("fault", match="POST */transferCredits", kind="lost")
+    ran = made.sl("transfer", "request", FIRST, SECOND, "20", "--yes")
+    assert ran.status == 3, ran
 
 
 def unreadable_bill(made: Rig) -> None:
@@ -142,7 +172,9 @@ def dearer(made: Rig) -> None:
 CAUSES = [
     Cause("jobs in flight", jobs, explained={FIRST: ("timing", "-2.1")}),
     Cause("quota moved", quota, told=(SECOND, "quota hold")),
+    Cause("moving window", moving),
     Cause("burn that is read", burn),
+    Cause("refund", refund, explained={FIRST: ("refund", "-100")}),
     Cause(
         "purchase not booked", unreadable_bill,
         explained={FIRST: ("purchase not booked", "500")},
@@ -168,6 +200,12 @@ CAUSES = [
         hint="whose row was deleted before it was read",
     ),
     Cause("rate surprise", dearer, told=(FIRST, "rate surprise")),
+    Cause(
+        "transfer in doubt", in_doubt,
+        explained={
+            FIRST: ("transfer in doubt", "-20"), SECOND: ("transfer in doubt", "20")
+        },
+    ),
 ]  # fmt: skip
 CELLS = [(one,) for one in CAUSES] + list(combinations(CAUSES, 2))
 
@@ -284,6 +322,12 @@ def on_postgres(postgres, tmp_path_factory):
         yield made
 
 
+def look(made: Rig) -> None:
+    """Synchronise a while later; no transfer in doubt is settled by it."""
+    made.ovh.do("advance", by="10m")
+    synchronise(made, Nobody(), settle_after=timedelta(days=9))
+
+
 def play(made: Rig, cell: tuple[Cause, ...]) -> None:
     """Let all of a cell happen: in one window, but for two things that are both inferred."""
     apart = sum(cause.is_inferred for cause in cell) > 1
@@ -291,10 +335,8 @@ def play(made: Rig, cell: tuple[Cause, ...]) -> None:
         made.ovh.do("advance", by="10m")
         cause.do(made)
         if apart:
-            made.ovh.do("advance", by="10m")
-            made.sync()
-    made.ovh.do("advance", by="10m")
-    made.sync()
+            look(made)
+    look(made)
     check(made, cell, apart=apart)
 
 

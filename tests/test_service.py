@@ -12,7 +12,7 @@ import pytest
 from ledger import account as accounts
 from ledger import consumption, customer, service
 from ledger.credits import Credits
-from ledger.errors import IntegrityFailure, Refused
+from ledger.errors import DatabaseBusy, IntegrityFailure, Refused
 from ledger.events import CreditsAdjusted, FromOperator, Stamp
 from ledger.pages import Line
 from ledger.service import Ledger
@@ -141,6 +141,41 @@ def test_who_is_overtaken_again_and_again_is_let_through_while_others_wait(addre
         late.join()
         assert ledger.work(lambda work: work.account("sms-one-1").version) == tries[-1] + 2
     assert tries == list(range(2, 3 + service._ATTEMPTS))
+    assert books.type("check").status == 0
+
+
+def test_a_decision_is_made_again_where_a_stream_moved_that_it_only_read(address, books):
+    tries = []
+    with Ledger(address) as ledger, Ledger(address) as other:
+
+        def decide(work):
+            work.hold(work.consumption("sms-one-1"), work.account("sms-one-1"))
+            if not tries:
+                other.work(send(1, 10))
+            tries.append(work.consumption("sms-one-1").version)
+            account = work.account("sms-one-1")
+            work.record(account, accounts.record_once(account, gift("g-1")))
+
+        ledger.work(decide)
+    assert tries == [0, 1]
+    assert books.type("check").status == 0
+
+
+def test_a_stream_that_never_stands_still_is_not_decided_upon(address, books):
+    tries = []
+    with Ledger(address) as ledger, Ledger(address) as other:
+
+        def decide(work):
+            work.hold(work.consumption("sms-one-1"))
+            tries.append(1)
+            other.work(send(10 * len(tries), 10))
+            account = work.account("sms-one-1")
+            work.record(account, accounts.record_once(account, gift("g-1")))
+
+        with pytest.raises(DatabaseBusy, match="expected that sms-one-1/consumption stand"):
+            ledger.work(decide)
+    assert len(tries) == service._ATTEMPTS
+    assert "g-1" not in books.type("reg").out
     assert books.type("check").status == 0
 
 

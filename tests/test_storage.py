@@ -209,7 +209,7 @@ def test_one_statement_runs_with_many_parameters(books):
             (3, "100 %s")
         ]
         twice = [{"account": "sms-one-4", "description": "x"}] * 2
-        with pytest.raises(DatabaseUnusable), database.transaction() as inside:
+        with pytest.raises(IntegrityFailure), database.transaction() as inside:
             inside.execute_many(add, twice)
         assert database.execute("SELECT COUNT(*) FROM label") == [(3,)]
 
@@ -228,7 +228,7 @@ def test_many_rows_are_inserted_with_whatever_is_missing_in_them(books):
         assert found == [(5003, 1)]
         states = database.execute("SELECT state FROM stored_events ORDER BY originator_version")
         assert [bytes(state) for (state,) in states] == [b"\0%s'", b""]
-        with pytest.raises(DatabaseUnusable):
+        with pytest.raises(IntegrityFailure):
             database.insert(account, [("sms-x", "one", None, 1)])
 
 

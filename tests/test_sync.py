@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from rigs import Rig, events_of, lines_of, rig
+from meddling import Meddler, synchronise
+from rigs import events_of, lines_of, rig
 
 from ledger.events import (
     ApiCallsSeen,
@@ -244,56 +245,14 @@ def test_a_row_with_credits_finer_than_a_thousandth_opens_a_break_and_the_sync_g
 # --- moving ----------------------------------------------------------------------------------
 
 
-class Meddler:
-    """Someone who sends an SMS whenever rows are about to be read."""
-
-    def __init__(self, made: Rig, times: int) -> None:
-        self.made = made
-        self.times = times
-
-    def expect(self, account: str, rows: int) -> None:
-        if self.times:
-            self.times -= 1
-            self.made.ovh.do("send", account=FIRST, count=1)
-            self.made.ovh.do("advance", by="5m")
-
-    def advance(self, rows: int) -> None:
-        pass
-
-
-def _synchronise(made: Rig, progress: Meddler):
-    import os
-
-    from cli.session import Session
-    from ledger.ovh.client import connect
-    from ledger.ovh.profiles import load_profile
-    from ledger.sync.customer import CustomerSync
-
-    profile = load_profile(
-        "rig", environ={**os.environ, "SMS_LEDGER_OVH_CONFIG": str(made.conf)}
-    )
-    session = Session(database=made.database, actor="tester")
-    try:
-        with connect(profile) as gateway:
-            return CustomerSync(
-                gateway,
-                session.ledger,
-                session.database,
-                stamp=session.stamp,
-                progress=progress,
-            ).run()
-    finally:
-        session.close()
-
-
 def test_an_account_that_moves_while_it_is_read_is_read_again(small):
-    result = _synchronise(small, Meddler(small, 1))
+    result = synchronise(small, Meddler(small, 1))
     assert all(outcome.quiet for outcome in result.outcomes)
     assert small.balances() == small.owned()
 
 
 def test_an_account_that_never_stops_moving_is_not_opened_until_it_does(small):
-    result = _synchronise(small, Meddler(small, 1_000))
+    result = synchronise(small, Meddler(small, 1_000))
     assert {outcome.account: outcome.quiet for outcome in result.outcomes}[FIRST] is False
     observed = [
         e

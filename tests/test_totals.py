@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +12,16 @@ from books import Books
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.canonical import PageHeader, decode, encode, leaf, page_header
+from ledger.canonical import PageHeader, amounts, decode, encode, leaf, page_header
 from ledger.errors import IntegrityFailure
-from ledger.events import BalanceOpened, FromOperator, OpeningRestated, PageRecorded, Stamp
+from ledger.events import (
+    BY_TOPIC,
+    BalanceOpened,
+    FromOperator,
+    OpeningRestated,
+    PageRecorded,
+    Stamp,
+)
 from ledger.movements import movements
 from ledger.pages import Line, record_pages
 from ledger.times import from_us, local_day, to_us
@@ -334,6 +342,23 @@ def test_a_header_that_is_longer_than_most_is_read_whole(books, monkeypatch):
     books.draw(STORY)
     with closing(books.database()) as database:
         assert refold_balances(database) == accounts_of(database)
+
+
+SAMPLES = Path(__file__).parent / "data" / "topics"
+TOPICS = sorted(set(BY_TOPIC) - {PageRecorded.TOPIC})
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_amounts_of_an_event_say_what_its_movements_say(topic):
+    state = (SAMPLES / f"{topic}.state").read_bytes()
+    moved = sum(one.milli for one in movements(decode(topic, state)))
+    assert moved == (balances.MOVED[topic](amounts(topic, state)) if moved else 0)
+    assert bool(moved) == (topic in balances.MOVED)
+
+
+def test_amounts_that_cannot_be_read_are_told():
+    with pytest.raises(IntegrityFailure, match=r"expected a stored sms\.transfer-sent\.1"):
+        amounts("sms.transfer-sent.1", b"{}")
 
 
 def test_pages_of_an_account_that_was_never_opened_are_found(books):

@@ -52,9 +52,12 @@ def _ask(scene: Scene, place: Place, database: Database, subject: Subject) -> Fo
 def _result(
     scene: Scene, place: Place, report: Report, timed: dict[str, Contender], subject: Subject
 ) -> Result:
-    milliseconds = [1000 * seconds for seconds in timed[report.key].seconds]
-    note = report.note(subject)
-    return Result(report.key, place.name, scene.lines, Figures.of(milliseconds), note)
+    took = Figures.of([1000 * seconds for seconds in timed[report.key].seconds])
+    note = ""
+    if report.lines is not None:
+        lines = report.lines(subject)
+        note = f"{lines:,} lines, {1000 * lines / took.median:,.0f} a second"
+    return Result(report.key, place.name, scene.lines, took, note)
 
 
 def _median_s(report: Report, database: Database, subject: Subject) -> float:

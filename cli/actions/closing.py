@@ -59,7 +59,9 @@ def close_account(
             at = _closing_time(book, moment, now)
             balance = _balance(database, book, at)
         require_settled(work.transfers(book.customer), account)
-        require_open(work.periods(book.customer), at, f"the end of {name}")
+        periods = work.periods(book.customer)
+        work.hold(periods)
+        require_open(periods, at, f"the end of {name}")
         work.record(account, decide(account, balance, write_off=write_off, stamp=stamp, at=at))
         return Closed(at.astimezone(book.zone), balance)
 

@@ -19,7 +19,7 @@ from ledger.credits import ZERO
 from ledger.database import Database
 from ledger.errors import Misuse
 from ledger.events import AccountAtClose, DecidedKind, PeriodClosed, Stamp
-from ledger.period import Known, close, reopen, require_next
+from ledger.period import Known, Periods, close, reopen, require_next
 from ledger.service import Ledger, Work
 from projections.close_items import Item
 from projections.closings import Closing, closing, named
@@ -74,7 +74,8 @@ def close_month(
     def attempt(work: Work) -> Tried:
         periods = work.periods(name)  # first: figures of other closes than these conflict
         found = closing(database, name, month, now=now)
-        require_next(periods, found.month, at=found.now)
+        standing = Periods(name, closed=[one.event for one in found.closed])
+        require_next(standing, found.month, at=found.now)
         items = accepted(found, accepting)
         if any(item.status == "open" for item in items):
             return Tried(found, items, None)

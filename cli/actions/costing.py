@@ -1,20 +1,21 @@
-"""What a person states of costs: of an opening that no bill covers, of VAT."""
+"""What a person states of costs: of an opening that no bill covers, of VAT, of accounts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from ledger.account import state_opening_cost
 from ledger.credits import Credits
-from ledger.customer import set_vat_recovery
+from ledger.customer import set_entry_accounts, set_vat_recovery
 from ledger.database import Database
 from ledger.errors import InvalidValue
-from ledger.events import Stamp
+from ledger.events import EntryAccount, Stamp
 from ledger.money import Money
 from ledger.service import Ledger, Work
 from ledger.times import from_us, zone
-from projections.books import books
+from projections.books import books, require_customers
 from projections.lot_books import lots_caught_up
 from projections.lot_facts import OPENING
 from projections.moments import Moment
@@ -80,17 +81,7 @@ def set_recovery(
     stamp: Stamp,
 ) -> bool:
     """Say which per cent of the VAT a customer gets back from a day on; False: known."""
-    found = database.execute(
-        "SELECT time_zone FROM customer WHERE customer = :customer", customer=name
-    )
-    if not found:
-        known = [one for (one,) in database.execute("SELECT customer FROM customer LIMIT 3")]
-        msg = (
-            f"expected a customer of this ledger, found {name!r};"
-            f" there is {', '.join(sorted(known)) or 'none'}"
-        )
-        raise InvalidValue(msg)
-    at: datetime = from_us(since.start_us(zone(found[0][0])))
+    at = from_us(since.start_us(zone_of(database, name)))
 
     def attempt(work: Work) -> bool:
         customer = work.customer(name)
@@ -99,3 +90,31 @@ def set_recovery(
         return bool(events)
 
     return ledger.work(attempt)
+
+
+def set_accounts(
+    ledger: Ledger,
+    database: Database,
+    name: str,
+    accounts: Sequence[EntryAccount],
+    *,
+    since: Moment,
+    stamp: Stamp,
+) -> bool:
+    """Say which accounts of its own books a customer's entries use; False: known."""
+    at = from_us(since.start_us(zone_of(database, name)))
+
+    def attempt(work: Work) -> bool:
+        customer = work.customer(name)
+        events = set_entry_accounts(customer, accounts, stamp=stamp, at=at)
+        work.record(customer, events)
+        return bool(events)
+
+    return ledger.work(attempt)
+
+
+def zone_of(database: Database, customer: str) -> ZoneInfo:
+    """Give the time zone in which a customer's days are counted. Raises InvalidValue."""
+    zones: dict[str, str] = dict(database.execute("SELECT customer, time_zone FROM customer"))
+    require_customers([customer], zones)
+    return zone(zones[customer])

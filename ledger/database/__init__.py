@@ -12,7 +12,7 @@ from ledger.database.address import Address, PostgresAddress, parse_address
 from ledger.database.base import LOCK_CLASS, LOCK_TIMEOUT_S, Database, Params, Rows
 from ledger.database.schema import SCHEMA_VERSION, require_schema, schema_version
 from ledger.database.tables import Row, Table
-from ledger.errors import DatabaseUnusable
+from ledger.errors import LedgerError
 
 __all__ = [
     "LOCK_CLASS",
@@ -47,7 +47,7 @@ def connect(address: Address, *, read_only: bool = False) -> Database:
     return postgres.connect(address)
 
 
-def explain(error: Exception, address: Address) -> DatabaseUnusable:
+def explain(error: Exception, address: Address) -> LedgerError:
     """Say in one line what a database error means and what to do."""
     if isinstance(address, Path):
         from ledger.database import sqlite  # noqa: PLC0415

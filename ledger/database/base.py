@@ -39,7 +39,8 @@ class Database(ABC):
 
     Statements have `:name` parameters. `main.x` is the ledger's own table even where a scratch
     table `temp.x` hides it. `ORDER BY x COLLATE BINARY` orders text by its bytes, whatever
-    language a server was made for. All methods raise DatabaseUnusable.
+    language a server was made for. All methods raise DatabaseUnusable, and IntegrityFailure
+    where what is stored is damaged.
     """
 
     address: Address
@@ -77,8 +78,11 @@ class Database(ABC):
         """Give the names of the tables, to tell a ledger from something else."""
 
     @abstractmethod
-    def shadow(self, tables: Iterable[str]) -> None:
-        """Put empty scratch tables in the way of these tables, in this connection only."""
+    def shadow(self, tables: Iterable[str], views: Iterable[str] = ()) -> None:
+        """Put empty scratch tables in the way of these tables, in this connection only.
+
+        The views show the scratch tables then.
+        """
 
     @abstractmethod
     def close(self) -> None: ...

@@ -12,15 +12,20 @@ from urllib.parse import quote
 
 from ledger.database.base import LOCK_TIMEOUT_S, Database, Params
 from ledger.database.tables import Row, Table, placed
-from ledger.errors import DatabaseBusy, DatabaseUnusable
+from ledger.errors import DatabaseBusy, DatabaseUnusable, IntegrityFailure, LedgerError
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
 
-def explain(error: Exception, path: Path) -> DatabaseUnusable:
+def explain(error: Exception, path: Path) -> LedgerError:
     """Say in one line what a database error means and what to do."""
     text = str(error).lower()
-    if "not a database" in text or "malformed" in text:
+    if isinstance(error, _DAMAGE) or any(words in text for words in _DAMAGED):
+        return IntegrityFailure(
+            f"expected a whole ledger in {path}, found it damaged ({error}):"
+            " restore a backup, or load a dump into a new ledger"
+        )
+    if "not a database" in text:
         return DatabaseUnusable(
             f"expected an sms-ledger database, found {path}, which is none ({error});"
             " name another file with --database, or restore a backup"
@@ -45,6 +50,12 @@ def explain(error: Exception, path: Path) -> DatabaseUnusable:
         " name another file with --database"
     )
 
+
+# What SQLite says of a file that is one, with the schema of a ledger, but not whole.
+_DAMAGED: Final = ("malformed", "corrupt", "no such table", "no such column")
+
+# Rows that contradict those that are there, and text that is none.
+_DAMAGE: Final = (sqlite3.IntegrityError, UnicodeDecodeError)
 
 # Of a damaged file, even the text of the error may be no text.
 ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
@@ -130,13 +141,17 @@ class SqliteDatabase(Database):
     def tables(self) -> set[str]:
         return {name for (name,) in self.execute(_TABLES)}
 
-    def shadow(self, tables: Iterable[str]) -> None:
-        for table in tables:
-            ((made_by,),) = self.execute(
-                "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = :table",
-                table=table,
+    def shadow(self, tables: Iterable[str], views: Iterable[str] = ()) -> None:
+        for name in (*tables, *views):
+            made = self.execute(
+                "SELECT sql FROM main.sqlite_master WHERE name = :name"
+                " AND type IN ('table', 'view')",
+                name=name,
             )
-            self.execute(made_by.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+            if not made:
+                raise explain(sqlite3.OperationalError(f"no such table: {name}"), self.address)
+            ((made_by,),) = made
+            self.execute(made_by.replace("CREATE", "CREATE TEMP", 1))
 
     def close(self) -> None:
         self._connection.close()

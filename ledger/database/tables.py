@@ -13,16 +13,25 @@ _AT_ONCE: Final = 5000
 
 
 class Table(NamedTuple):
-    """A table; `then` says what an insert does where the key is there already."""
+    """A table; `then` says what an insert does where the key is there already.
+
+    `view` shows its rows in another form, if one does.
+    """
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
     then: str = ""
+    view: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
         return (*self.key, *self.values)
+
+    @property
+    def new(self) -> Table:
+        """The same for rows whose keys are not there yet: they are written faster."""
+        return self._replace(then="")
 
     @property
     def into(self) -> str:

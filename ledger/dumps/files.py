@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
 from ledger.dumps.form import BadDump
 from ledger.errors import Refused
+from ledger.whole_file import replacing
 
 GZIP: Final = b"\x1f\x8b"
 _ENDING: Final = ".gz"
@@ -27,27 +26,18 @@ def written(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """
     path = path.resolve()
     _refuse(path, force=force)
-    try:
-        handle, name = tempfile.mkstemp(".part", f".{path.name}.", path.parent)
-    except OSError as error:
-        msg = (
-            f"expected to write {path}, found that its folder cannot be written"
-            f" ({error.strerror}): name another file"
-        )
-        raise Refused(msg) from error
-    try:
-        with open(handle, "wb", _CHUNK) as part:
-            with _compressed(part) if path.suffix == _ENDING else _plain(part) as into:
-                yield into
-            part.flush()
-            os.fsync(part.fileno())
+    with ExitStack() as stack:
+        try:
+            part = stack.enter_context(replacing(path))
+        except OSError as error:
+            msg = (
+                f"expected to write {path}, found that its folder cannot be written"
+                f" ({error.strerror}): name another file"
+            )
+            raise Refused(msg) from error
+        with _compressed(part) if path.suffix == _ENDING else _plain(part) as into:
+            yield into
         _refuse(path, force=force)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-    _sync_folder(path.parent)
 
 
 def _refuse(path: Path, *, force: bool) -> None:
@@ -70,16 +60,6 @@ def _compressed(part: BinaryIO) -> Iterator[IO[bytes]]:
 @contextmanager
 def _plain(part: BinaryIO) -> Iterator[IO[bytes]]:
     yield part
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a crash, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 @contextmanager

@@ -7,21 +7,24 @@ this process does the work itself.
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, Final, Generic, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# The helper has one task at hand and one more waiting; as many results may wait for their turn.
+# The helper has one task at hand and one more waiting; so many are taken before their turn, for
+# some are small.
 _AHEAD: Final = 2
+_TAKEN: Final = 6
 _PATIENCE_S: Final = 5
 
 _PROGRAM: Final = (
@@ -33,6 +36,18 @@ _PROGRAM: Final = (
 def cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Keep Python from looking for cycles: rows and columns hold none, and are many."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Crew:
@@ -76,7 +91,7 @@ class Crew:
     ) -> None:
         """Keep the helper in work; where there is none, take the next task."""
         helper = self._helper
-        while helper and helper.works and sum(not one.is_ready() for one in waiting) < _AHEAD:
+        while helper and helper.works and _has_room(waiting):
             task = next(left, None)
             if task is None:
                 return
@@ -91,9 +106,7 @@ class Crew:
         waiting: deque[_Pending[Task, Result]],
     ) -> bool:
         """Do a task here while the first result is still being made elsewhere."""
-        if sum(one.is_ready() for one in waiting) >= _AHEAD:
-            return False
-        task = next(left, None)
+        task = next(left, None) if len(waiting) < _TAKEN else None
         if task is None:
             return False
         here: Future[Result] = Future()
@@ -120,12 +133,22 @@ class _Pending(Generic[Task, Result]):
         return function(self._task)
 
 
+def _has_room(waiting: Collection[_Pending[Task, Result]]) -> bool:
+    """Tell whether the helper may be given another task."""
+    under_way = sum(not one.is_ready() for one in waiting)
+    return under_way < _AHEAD and len(waiting) < _TAKEN
+
+
 class _NotMade(Exception):
     """The helper is gone, or failed: what went wrong shows when it is done here."""
 
 
 class _Helper:
-    """The other process, and the thread that waits for it."""
+    """The other process, a thread that hands it tasks, and one that waits for results.
+
+    The next task is on its way before the result of the last one is read: the helper never
+    waits until this process has time for it.
+    """
 
     def __init__(self) -> None:
         self.works = True
@@ -137,15 +160,18 @@ class _Helper:
                 pass_fds=[others.fileno()],
                 process_group=0,  # Ctrl-C is for us; the helper ends with its connection
             )
-        self._thread = ThreadPoolExecutor(1)
+        self._sender, self._receiver = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     def submit(self, function: Callable[[Task], Result], task: Task) -> Future[Result]:
-        name = (function.__module__, function.__name__)
-        return self._thread.submit(self._exchange, name, task)
+        sent = self._sender.submit(self._send, (function.__module__, function.__name__, task))
+        return self._receiver.submit(self._receive, sent)
 
-    def _exchange(self, name: tuple[str, str], task: Any) -> Any:
+    def _send(self, task: tuple[str, str, Any]) -> None:
+        self._other.send(task)
+
+    def _receive(self, sent: Future[None]) -> Any:
         try:
-            self._other.send((*name, task))
+            sent.result()
             made, result = self._other.recv()
         except (EOFError, OSError) as error:
             self.works = False
@@ -157,19 +183,18 @@ class _Helper:
     def close(self) -> None:
         """End the process; what it works on is thrown away."""
         self._process.kill()
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        for thread in (self._sender, self._receiver):
+            thread.shutdown(wait=True, cancel_futures=True)
         self._other.close()
         self._process.wait(_PATIENCE_S)
 
 
 def serve(handle: int) -> None:
     """Be the helper: do what comes in until nothing more can come."""
-    import gc  # noqa: PLC0415
     from importlib import import_module  # noqa: PLC0415
 
-    gc.disable()  # rows and columns hold no cycles, and are many
     other = Connection(handle)
-    with suppress(EOFError, OSError):
+    with no_collector(), suppress(EOFError, OSError):
         while True:
             module, name, task = other.recv()
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from ledger.database import Database
 from ledger.errors import BadFile
 from ledger.events import FromFile, Stamp
 from ledger.files import reading
-from ledger.files.crew import Crew, cores
+from ledger.files.crew import Crew, cores, no_collector
 from ledger.files.line_spool import LineSpool
 from ledger.files.origin import FileFormat, Origin, format_of
 from ledger.files.parties import BadCell, Parties
@@ -76,7 +75,7 @@ class Import:
         """Tell what would be recorded; writes nothing. Raises BadFile."""
         if is_complete(database, self.origin.sha256):
             return Outcome([], before=True)
-        with _no_collector(), self._crew() as crew, _spools() as (facts, lines):
+        with no_collector(), self._crew() as crew, _spools() as (facts, lines):
             return Outcome(self._plan(database, self._read(crew, facts, lines)))
 
     def record(
@@ -90,7 +89,7 @@ class Import:
         """Record the file. Raises BadFile before anything is recorded."""
         if is_complete(database, self.origin.sha256):
             return Outcome([], before=True)
-        with _no_collector(), self._crew() as crew, _spools() as (facts, lines):
+        with no_collector(), self._crew() as crew, _spools() as (facts, lines):
             read = self._read(crew, facts, lines)
             with database.lock("import", waits=waits):
                 if is_complete(database, self.origin.sha256):
@@ -177,18 +176,6 @@ class Import:
             time_zone=self.time_zone,
             progress=progress,
         ).run()
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep Python from looking for cycles: rows hold none, and are many."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager

@@ -1,16 +1,16 @@
-"""Recording the lines of one group as pages, and who sent them."""
+"""Recording lines as pages, and who sent them, while those that come next are packed."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, islice
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from ledger.aliases import Aliases
-from ledger.consumption import Consumption
 from ledger.errors import Refused
 from ledger.events import LedgerEvent, Stamp
 from ledger.files.chunks import LABELS, Rows, labels_of, rows_of
@@ -60,97 +60,123 @@ class LineRecording:
     progress: Callable[[int], None]
 
 
-class LineRecorder:
-    """Records the lines of one account."""
+class _Step(NamedTuple):
+    """Some lines of a group: `unknown` to the ledger, else known but for who sent them."""
 
-    def __init__(self, recording: LineRecording, plan: AccountPlan) -> None:
+    plan: AccountPlan
+    settled: Settled
+    task: ToPack
+    unknown: bool
+
+
+_Packed = tuple[_Step, list[PackedPage]]
+
+
+class LineRecorder:
+    """Records the lines of all accounts; what comes next is packed meanwhile."""
+
+    def __init__(self, recording: LineRecording, plans: Sequence[AccountPlan]) -> None:
         self._recording = recording
-        self._plan = plan
-        self._name = plan.named.name
-        self._expected_version = plan.consumption_version
+        self._plans = plans
+        self._versions = {plan.named.name: plan.consumption_version for plan in plans}
 
     def run(self) -> None:
-        for settled in self._plan.lines:
-            self._record(settled)
-            self._attribute(settled)
-
-    # --- new lines ---------------------------------------------------------------------
-
-    def _record(self, settled: Settled) -> None:
-        tasks: list[ToPack] = []
-
-        def packing() -> Iterator[ToPack]:
-            for stretch in _stretches(list(settled.new), _PAGES_AT_ONCE * LINES_PER_PAGE):
-                tasks.append(self._to_pack(*stretch))
-                yield tasks[-1]
-
-        for pages in self._recording.crew.run(pack_chunks, packing()):
-            self._expected_version = self._recording.ledger.work(
-                partial(self._pages, settled=settled, task=tasks.pop(0), pages=pages)
+        for together in _together(self._packed()):
+            self._versions = self._recording.ledger.work(
+                partial(self._record, together=together)
             )
-            self._recording.progress(sum(page.packed.count for page in pages))
+            for step, pages in together:
+                if step.unknown:
+                    self._recording.progress(sum(page.packed.count for page in pages))
 
-    def _to_pack(self, found: list[Stored], skip: int, lines: int) -> ToPack:
+    def _packed(self) -> Iterator[_Packed]:
+        waiting: deque[_Step] = deque()
+
+        def tasks() -> Iterator[ToPack]:
+            for step in self._steps():
+                waiting.append(step)
+                yield step.task
+
+        for pages in self._recording.crew.run(pack_chunks, tasks()):
+            yield waiting.popleft(), pages
+
+    def _steps(self) -> Iterator[_Step]:
+        for plan in self._plans:
+            for settled in plan.lines:
+                for stretch in _stretches(list(settled.new), _PAGES_AT_ONCE * LINES_PER_PAGE):
+                    yield _Step(plan, settled, self._to_pack(plan, *stretch), unknown=True)
+                for stored in settled.unattributed:
+                    task = self._to_pack(plan, [stored], 0, stored.rows)
+                    yield _Step(plan, settled, task, unknown=False)
+
+    def _to_pack(self, plan: AccountPlan, found: list[Stored], skip: int, lines: int) -> ToPack:
         spool = self._recording.spool
         chunks = [(spool.data(stored), stored.labels_size) for stored in found]
-        return ToPack(chunks, skip, lines, self._kept(chunks))
+        return ToPack(chunks, skip, lines, self._kept(plan.named.customer, chunks))
 
-    def _kept(self, chunks: list[tuple[bytes, int]]) -> Kept:
+    def _kept(self, customer: str, chunks: list[tuple[bytes, int]]) -> Kept:
         found = [labels_of(*chunk) for chunk in chunks]
         return {
             label: self._recording.aliases.keep_all(
-                self._plan.named.customer,
+                customer,
                 label,
                 (value for labels in found for value in labels[label]),
             )
             for label in LABELS
         }
 
-    def _pages(
-        self, work: Work, settled: Settled, task: ToPack, pages: list[PackedPage]
-    ) -> int:
-        state = work.consumption(self._name)
-        if state.version != self._expected_version:
-            pages = self._unknown(work, settled, task)
-        for page in pages:
-            work.record(state, self._events(settled, page))
-        return state.version
+    # --- in one transaction ------------------------------------------------------------
 
-    def _events(self, settled: Settled, page: PackedPage) -> Iterator[LedgerEvent]:
-        kind = settled.group.kind
+    def _record(self, work: Work, together: list[_Packed]) -> dict[str, int]:
+        """Place the events of some steps; gives the versions that the streams have then."""
+        versions = dict(self._versions)
+        for step, pages in together:
+            state = work.consumption(step.plan.named.name)
+            if step.unknown and state.version != versions[state.account]:
+                pages = self._left(work, step)  # noqa: PLW2901 (what is left of them)
+            for page in pages:
+                work.record(state, self._events(step, page))
+            versions[state.account] = state.version
+        return versions
+
+    def _events(self, step: _Step, page: PackedPage) -> Iterator[LedgerEvent]:
+        kind = step.settled.group.kind
         stamp = self._recording.stamped(page.first_line, page.last_line)
-        yield recorded(kind, page.packed, numbers=NUMBERS_BY_FILE, stamp=stamp)
+        if step.unknown:
+            yield recorded(kind, page.packed, numbers=NUMBERS_BY_FILE, stamp=stamp)
         if page.users is not None:
             at_us = page.packed.last_at_us
             yield attributed_page(kind, page.users, stamp=stamp, at_us=at_us)
 
-    def _unknown(self, work: Work, settled: Settled, task: ToPack) -> list[PackedPage]:
+    def _left(self, work: Work, step: _Step) -> list[PackedPage]:
         """Leave out what another program, or this one before a cut, recorded meanwhile."""
+        account, task = step.plan.named.name, step.task
         rows: Rows = [row for chunk in task.chunks for row in rows_of(*chunk)]
         rows = rows[task.skip : task.skip + task.lines]
-        known = work.known_lines(self._name, settled.group.kind, (row[0] for row in rows))
+        known = work.known_lines(account, step.settled.group.kind, (row[0] for row in rows))
         for row in rows:
             place = known.get(row[0])
             if place is not None and not _same(place[1], row):
-                raise changed_meanwhile(self._name)
+                raise changed_meanwhile(account)
         left = [row for row in rows if row[0] not in known]
         return pack_rows(left, task.kept) if left else []
 
-    # --- who sent known lines ----------------------------------------------------------
 
-    def _attribute(self, settled: Settled) -> None:
-        """Record who sent the known lines of which only the file tells it."""
-        for stored in settled.unattributed:
-            task = self._to_pack([stored], 0, stored.rows)
-            self._expected_version = self._recording.ledger.work(
-                partial(self._users, settled=settled, pages=pack_chunks(task))
-            )
+def _together(packed: Iterable[_Packed]) -> Iterator[list[_Packed]]:
+    """Join what one transaction records; of a group once, for it is held against the ledger."""
+    together: list[_Packed] = []
+    for step, pages in packed:
+        count = sum(len(found) for _, found in together) + len(pages)
+        if together and (count > _PAGES_AT_ONCE or _has_group(together, step)):
+            yield together
+            together = []
+        together.append((step, pages))
+    if together:
+        yield together
 
-    def _users(self, work: Work, settled: Settled, pages: list[PackedPage]) -> int:
-        state: Consumption = work.consumption(self._name)
-        for page in pages:
-            work.record(state, list(self._events(settled, page))[1:])
-        return state.version
+
+def _has_group(together: list[_Packed], step: _Step) -> bool:
+    return any(one.settled is step.settled for one, _ in together)
 
 
 def _stretches(found: Sequence[Stored], size: int) -> Iterator[tuple[list[Stored], int, int]]:

@@ -89,8 +89,7 @@ class Recorder:
             stamped=self._from,
             progress=self._progress,
         )
-        for plan in self._accounts:
-            LineRecorder(lines, plan).run()
+        LineRecorder(lines, self._accounts).run()
         self._ledger.work(self._complete)
 
     def _from(self, first_line: int, last_line: int) -> Stamp:

@@ -7,7 +7,7 @@ its settings never come from the environment, since they would change the canoni
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
@@ -24,7 +24,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from ledger.consumption import Consumption
 from ledger.database import Address
-from ledger.errors import IntegrityFailure, LedgerError
+from ledger.errors import IntegrityFailure
 from ledger.events import LedgerEvent
 from ledger.names import consumption_stream
 from ledger.storage.mapping import (
@@ -35,15 +35,11 @@ from ledger.storage.mapping import (
     restore,
     snapshot_of,
 )
-from ledger.storage.seam import Seam
+from ledger.storage.seam import Seam, VersionConflict
 
 __all__ = ["SNAPSHOT_EVERY", "Placed", "Storage", "VersionConflict"]
 
 SNAPSHOT_EVERY: Final = 100
-
-
-class VersionConflict(LedgerError):
-    """Another program appended to the same stream first: load it again and decide anew."""
 
 
 class Storage:
@@ -72,10 +68,11 @@ class Storage:
                 return placed.originator_version, cast(Placed, placed).event
         return None
 
-    def append(self, *placed: Placed) -> list[int]:
+    def append(self, *placed: Placed, held: Mapping[str, int] | None = None) -> list[int]:
         """Append events, all or none; gives their positions in the log.
 
-        Raises VersionConflict where a version is taken, DatabaseUnusable.
+        `held` are streams that must stand where they were read. Raises VersionConflict where a
+        version is taken or such a stream moved, DatabaseUnusable.
         """
         with self._explained(placed):
             positions: list[int] = []
@@ -83,6 +80,7 @@ class Storage:
                 cast("tuple[DomainEventProtocol[str], ...]", placed),
                 events=[one.event for one in placed],
                 positions=positions,
+                held=held or {},
             )
             return positions
 

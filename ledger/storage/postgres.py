@@ -31,8 +31,8 @@ from ledger.database.postgres import (
     translated,
 )
 from ledger.database.tables import portions, unnested
-from ledger.errors import DatabaseUnusable
-from ledger.storage.seam import write_views
+from ledger.errors import LedgerError
+from ledger.storage.seam import require_unmoved, write_views
 
 # The second half of the key of the lock that orders the log.
 ORDER: Final = 1
@@ -62,7 +62,7 @@ class PostgresSeam:
         self._datastore = _Datastore(self._address)
         return _Factory(env, self._datastore)
 
-    def explain(self, error: Exception) -> DatabaseUnusable:
+    def explain(self, error: Exception) -> LedgerError:
         return explain(_cause(error), self._address)
 
     def drop_snapshots(self, stream: str, *, before: int) -> None:
@@ -116,10 +116,11 @@ class _Recorder(library.PostgresApplicationRecorder):
             connection.cursor(row_factory=tuple_row) as cursor,
         ):
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_CLASS, ORDER))
+            rows = _CursorRows(cursor, self.datastore.schema)
+            require_unmoved(rows, kwargs["held"])
             cursor.execute(_INSERT, _columns(stored_events))
             notification_ids = [row[0] for row in cursor.fetchall()]
             connection.adapters.register_loader("numeric", WholeNumber)
-            rows = _CursorRows(cursor, self.datastore.schema)
             kwargs["positions"].extend(write_views(rows, stored_events, kwargs["events"]))
         return notification_ids
 

@@ -10,7 +10,7 @@ from eventsourcing.utils import Environment
 
 from ledger import totals
 from ledger.database import Rows
-from ledger.errors import DatabaseUnusable
+from ledger.errors import LedgerError
 from ledger.events import LedgerEvent
 
 
@@ -22,9 +22,28 @@ class Seam(Protocol):
 
     def factory(self, env: Environment) -> InfrastructureFactory[Any]: ...
 
-    def explain(self, error: Exception) -> DatabaseUnusable: ...
+    def explain(self, error: Exception) -> LedgerError: ...
 
     def drop_snapshots(self, stream: str, *, before: int) -> None: ...
+
+
+class VersionConflict(LedgerError):
+    """Another program appended to the same stream first: load it again and decide anew."""
+
+
+def require_unmoved(rows: Rows, held: Mapping[str, int]) -> None:
+    """Require that streams stand where a decision read them. Raises VersionConflict.
+
+    Asked in the transaction of the events, when no other program can append any more.
+    """
+    for stream, version in held.items():
+        ((found,),) = rows.execute(
+            "SELECT COALESCE(MAX(version), 0) FROM event_log WHERE stream = :stream",
+            stream=stream,
+        )
+        if found != version:
+            msg = f"expected {stream} at version {version}, found that it moved to {found}"
+            raise VersionConflict(msg)
 
 
 def write_views(

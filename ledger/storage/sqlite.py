@@ -15,8 +15,8 @@ from eventsourcing.utils import Environment, EnvType
 from ledger.database import LOCK_TIMEOUT_S, Params, Row, Table
 from ledger.database.sqlite import explain
 from ledger.database.tables import placed
-from ledger.errors import DatabaseUnusable
-from ledger.storage.seam import write_views
+from ledger.errors import LedgerError
+from ledger.storage.seam import require_unmoved, write_views
 
 
 class SqliteSeam:
@@ -33,7 +33,7 @@ class SqliteSeam:
         self._factory = _Factory(env)
         return self._factory
 
-    def explain(self, error: Exception) -> DatabaseUnusable:
+    def explain(self, error: Exception) -> LedgerError:
         return explain(error, self._path)
 
     def drop_snapshots(self, stream: str, *, before: int) -> None:
@@ -67,8 +67,10 @@ class _Recorder(library.SQLiteApplicationRecorder):
     def _insert_events(
         self, c: library.SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
+        rows = _CursorRows(c)
+        require_unmoved(rows, kwargs["held"])
         notification_ids = super()._insert_events(c, stored_events)
-        positions = write_views(_CursorRows(c), stored_events, kwargs["events"])
+        positions = write_views(rows, stored_events, kwargs["events"])
         kwargs["positions"].extend(positions)
         return notification_ids
 

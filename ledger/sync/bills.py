@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.account import Account, KeyConflict, open_break, record_once
+from ledger.account import Account, KeyConflict, open_break, record_once, see_bill_line
 from ledger.credits import ZERO
-from ledger.events import AccountEvent, BreakKind, CreditsPurchased, Stamp
+from ledger.events import AccountEvent, BillLineSeen, BreakKind, CreditsPurchased, Stamp
 from ledger.ovh.gateway import Bill, BillDetail
-from ledger.sync.documents import Documents, Line, credits_of, money, of_accounts
+from ledger.sync.documents import Documents, Line, Read, credits_of, money, of_accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,13 @@ def purchase(account: Account, line: BillLine, *, stamp: Stamp) -> tuple[Account
     """Record the purchase of a bill line, or put before a person what cannot be booked."""
     at, detail = line.bill.date, line.detail
     read = credits_of(detail)
+    seen = see_bill_line(account, _seen(line, read, stamp=stamp))
     if read is None:
         text = (
             f"bill {line.bill.billId}: expected a number of credits in quantity"
             f" {detail.quantity!r} and description {detail.description!r}; not booked"
         )
-        return _break(account, "purchase-unreadable", line, text, stamp=stamp)
+        return (*seen, *_break(account, "purchase-unreadable", line, text, stamp=stamp))
     bought, read_by = read
     event = CreditsPurchased(
         **stamp.at(at),
@@ -71,12 +72,33 @@ def purchase(account: Account, line: BillLine, *, stamp: Stamp) -> tuple[Account
         read_by=read_by,
     )
     try:
-        return record_once(account, event)
+        return record_once(account, event) or seen
     except KeyConflict as conflict:
-        if event.bill_detail_id in account.by_hand and conflict.known[1] == conflict.found[1]:
-            return ()  # a person booked it by this line, before its bill could be read
+        by_hand = event.bill_detail_id in account.by_hand
+        if by_hand and conflict.known[1] == conflict.found[1]:
+            return seen  # a person booked it by this line, before its bill could be read
         text = f"bill {line.bill.billId}: {conflict}; not booked again"
-        return _break(account, "purchase-conflict", line, text, stamp=stamp)
+        conflicting = _break(account, "purchase-conflict", line, text, stamp=stamp)
+        return (*seen, *conflicting) if by_hand else conflicting
+
+
+def _seen(line: BillLine, read: Read | None, *, stamp: Stamp) -> BillLineSeen:
+    bill, detail = line.bill, line.detail
+    return BillLineSeen(
+        **stamp.at(bill.date),
+        bill_detail_id=detail.billDetailId,
+        bill_id=bill.billId,
+        order_id=bill.orderId,
+        description=detail.description,
+        quantity=detail.quantity,
+        unit_price=money(detail.unitPrice),
+        total_price=money(detail.totalPrice),
+        bill_net=money(bill.priceWithoutTax),
+        bill_tax=money(bill.tax),
+        bill_gross=money(bill.priceWithTax),
+        credits=read[0] if read else None,
+        read_by=read[1] if read else None,
+    )
 
 
 def _break(

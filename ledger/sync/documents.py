@@ -163,7 +163,11 @@ def money(price: Price) -> Money:
 # --- how many credits a line is about --------------------------------------------------------
 
 
-def credits_of(detail: Detail) -> tuple[Credits, Literal["quantity", "description"]] | None:
+# How many credits a line is about, and which part of it said so.
+Read = tuple[Credits, Literal["quantity", "description"]]
+
+
+def credits_of(detail: Detail) -> Read | None:
     """Tell how many credits a line is about, and which part said so; None where it is unclear.
 
     A quantity of 100 or more counts credits; a smaller one counts packs of the number that

@@ -14,6 +14,7 @@ from ledger.events import (
     ApiCallsSeen,
     BalanceObserved,
     BalanceOpened,
+    BillLineSeen,
     BreakAccepted,
     BreakAdjusted,
     BreakNoted,
@@ -22,6 +23,7 @@ from ledger.events import (
     CreditsPurchased,
     CreditsRefunded,
     CustomerRegistered,
+    EntryAccountsSet,
     ImportCompleted,
     ImportStarted,
     LedgerEvent,
@@ -57,7 +59,7 @@ from ledger.times import to_us
 from ledger.totals.log import Log, Recorded
 
 VIEWS: Final = (
-    "event_log", "event_chain", "tree_head", "file_import", "open_break", "daily_total",
+    "event_log", "event_chain", "tree_head", "file_import", "open_break", "daily_block",
     "account", "customer",
 )  # fmt: skip
 
@@ -133,6 +135,7 @@ class _Writing:
             case (
                 PaymentMethodsSeen()
                 | ApiCallsSeen()
+                | BillLineSeen()
                 | PurchaseAttributed()
                 | RechargeSettingsSeen()
                 | RefundSeen()
@@ -153,6 +156,7 @@ class _Writing:
                 | PacksSeen()
                 | RechargeRulesStated()
                 | VatRecoverySet()
+                | EntryAccountsSet()
                 | OpeningCostStated()
             ):
                 pass
@@ -170,7 +174,7 @@ class _Writing:
         previous_at, _ = self._accounts.counting(account)
         self._accounts.forget()
         ((earlier,),) = self._rows.execute(
-            "SELECT COUNT(*) FROM daily_total WHERE account = :account AND first_at_us < :at",
+            "SELECT COUNT(*) FROM daily_block WHERE account = :account AND first_at_us < :at",
             account=account,
             at=at,
         )
@@ -190,7 +194,7 @@ class _Writing:
         Others of the same transaction are stored already, and are counted when they come.
         """
         self._log.flush()
-        self._rows.execute("DELETE FROM daily_total WHERE account = :a", a=account)
+        self._rows.execute("DELETE FROM daily_block WHERE account = :a", a=account)
         self._rows.execute("UPDATE account SET moved_milli = 0 WHERE account = :a", a=account)
         for stream in (account, consumption_stream(account)):
             for logged in _logged_events(self._rows, stream):

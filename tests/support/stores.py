@@ -28,6 +28,7 @@ import servers
 
 import migrations
 from ledger.database import parse_address
+from ledger.day_blocks import DAILY_BLOCK, Sum, by_month, packed
 
 if TYPE_CHECKING:
     import psycopg
@@ -251,7 +252,8 @@ def _damage_file(url: str, sql: str, params: dict[str, Any]) -> None:
         ).fetchall()
         for name, _ in guards:
             connection.execute(f"DROP TRIGGER {name}")
-        assert connection.execute(sql, params).rowcount > 0
+        with _days_as_rows(connection, sql, "?"):
+            assert connection.execute(sql, params).rowcount != 0
         for _, made_by in guards:
             connection.execute(made_by)
 
@@ -267,7 +269,27 @@ def _damage_server(url: str, sql: str, params: dict[str, Any]) -> None:
         for table, name, _ in guards:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
         named = re.sub(r"(?<![:\w]):([a-z_][a-z0-9_]*)", r"%(\1)s", sql.replace("%", "%%"))
-        assert connection.execute(named, params).rowcount > 0
+        with _days_as_rows(connection, sql, "%s"):
+            assert connection.execute(named, params).rowcount != 0
         for table, name, mode in guards:
             always = "ALWAYS" if mode in {b"A", "A"} else ""
             connection.execute(f"ALTER TABLE {table} ENABLE {always} TRIGGER {name}")
+
+
+@contextmanager
+def _days_as_rows(connection: Any, sql: str, mark: str) -> Iterator[None]:
+    """Let daily totals, which are kept by the month, be changed as if each were a row."""
+    if "daily_total" not in sql:
+        yield
+        return
+    connection.execute("CREATE TEMP TABLE daily_total AS SELECT * FROM daily_total")
+    yield
+    days = connection.execute(
+        "SELECT account, day, kind, count, milli, first_at_us, last_at_us, recorded_at_us"
+        " FROM daily_total"
+    ).fetchall()
+    connection.execute("DROP TABLE daily_total")
+    connection.execute("DELETE FROM daily_block")
+    insert = f"{DAILY_BLOCK.into} VALUES ({', '.join([mark] * len(DAILY_BLOCK.columns))})"
+    for block in by_month((day[:3], Sum(*day[3:])) for day in days).items():
+        connection.execute(insert, packed(*block))

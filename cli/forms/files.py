@@ -1,0 +1,77 @@
+"""Where a report goes: a file that has its name only when it is whole, or the output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from cli.forms.parts import Unwritable
+
+
+def write(text: str, file: Path | None) -> None:
+    """Write text to a file or to the output. Raises Unwritable."""
+    with _told(file):
+        if file is None:
+            click.echo(text, nl=False)
+        else:
+            with _placed(file) as handle:
+                handle.write(text.encode())
+
+
+@contextmanager
+def binary(file: Path | None) -> Iterator[BinaryIO]:
+    """Give a file to write what is no text; whole, it goes to its place. Raises Unwritable."""
+    if file is None and sys.stdout.isatty():
+        msg = "expected a file for a workbook, found a terminal: type -o REPORT.xlsx"
+        raise Unwritable(msg)
+    import shutil
+    from tempfile import TemporaryFile
+
+    with _told(file), TemporaryFile() as whole:
+        yield whole
+        whole.seek(0)
+        if file is None:
+            shutil.copyfileobj(whole, sys.stdout.buffer)
+        else:
+            with _placed(file) as handle:
+                shutil.copyfileobj(whole, handle)
+
+
+@contextmanager
+def _told(file: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if file is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        where = file or "the output"
+        msg = f"expected to write {where}, found that it cannot be ({error.strerror})"
+        raise Unwritable(msg) from error
+
+
+@contextmanager
+def _placed(file: Path) -> Iterator[BinaryIO]:
+    """Give the file; what is no ordinary one, such as a pipe, is written as it comes."""
+    if file.exists() and not file.is_file():
+        with file.open("wb") as handle:
+            yield handle
+        return
+    from ledger.whole_file import replacing
+
+    mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
+    with replacing(file.resolve(), mode) as handle:
+        yield handle
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
