@@ -21,7 +21,7 @@ from ledger.database import Database, Row, Rows
 from ledger.errors import InvalidValue
 from ledger.events import LINE_KINDS
 from ledger.times import from_us, zone
-from projections.basis import Basis, basis_notes, posted_apart
+from projections.basis import Basis, basis_notes, closed_customers, posted_apart
 from projections.batch import NotWritable, catch_up, is_behind
 from projections.books import natural, notes, require_known
 from projections.late_labels import LateUse, Months, late_use
@@ -87,10 +87,11 @@ def costs(database: Database, wanted: Wanted) -> Report[Any]:
         valued = lots == position
         kind = row_type(wanted.dimension)
         asked = _asked(rows, wanted)
-        found = [kind(*row) for row in _rows(rows, wanted, asked, valued=valued)]
+        closed = bool(valued and closed_customers(rows))
+        own = posted_apart(rows, wanted.basis) if closed else frozenset[str]()
+        found = [kind(*row) for row in _rows(rows, wanted, asked, own, valued=valued)]
         said = [*_behind(database, position, end, valued=valued), *notes(rows, ())]
-        if valued:
-            said += basis_notes(rows, asked.zones, wanted.basis)
+        said += basis_notes(rows, asked.zones, wanted.basis) if closed else []
         return Report(kind, position, found, said)
 
 
@@ -168,11 +169,10 @@ def _natural(row: Row) -> list[tuple[int, str]]:
 
 
 def _rows(
-    rows: Rows, wanted: Wanted, asked: _Asked, *, valued: bool
+    rows: Rows, wanted: Wanted, asked: _Asked, own: Collection[str], *, valued: bool
 ) -> Iterator[tuple[Any, ...]]:
     """Give customers in their order, then months, then values, then currencies."""
     months = {name: _months(wanted.period, local) for name, local in asked.zones.items()}
-    own = posted_apart(rows, wanted.basis) if valued else ()
     apart = {account for account, customer in asked.owners.items() if customer in own}
     paid = Paid(rows, *_span(months.values()), valued=valued, apart=apart)
     used = _used(rows, wanted, asked.owners, months)

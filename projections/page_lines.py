@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Final, NamedTuple
 
@@ -17,22 +17,20 @@ from ledger.pages import LineId, order, page_columns, page_costs
 # From its first microsecond, up to and without its end.
 Stretch = tuple[int, int]
 
+_NOTHING: Final[Mapping[int, Sequence[Stretch]]] = {}
+
 # Pages that are fetched together; each is some 7 kB.
 _AT_ONCE: Final = 16
 
 
 class Spent(NamedTuple):
-    """One line: what it took from the account, as a negative number of thousandths.
-
-    `version` is that of its page.
-    """
+    """One line: what it took from the account, as a negative number of thousandths."""
 
     at_us: int
     kind: str
     place: tuple[bool, LineId]
     milli: int
     recorded_at_us: int
-    version: int
 
     @property
     def reference(self) -> str:
@@ -49,21 +47,35 @@ class _Span(NamedTuple):
 
 
 def lines_during(
-    rows: Rows, account: str, stretches: Sequence[Stretch], *, kind: str | None = None
+    rows: Rows,
+    account: str,
+    stretches: Sequence[Stretch],
+    *,
+    kind: str | None = None,
+    page: int | None = None,
+    without: Mapping[int, Sequence[Stretch]] = _NOTHING,
 ) -> Iterator[Spent]:
     """Give the lines in ordered, disjoint stretches, oldest first; each page is read once.
+
+    Those of one `page` alone, by version, where it is named; `without` leaves out stretches of
+    pages.
 
     Memory holds the lines of pages that overlap in time, which are few when ids follow time.
     """
     waiting: list[Spent] = []
-    for span, page in _read(rows, account, _spans(rows, account, stretches, kind)):
+    spans = [
+        span
+        for span in _spans(rows, account, stretches, kind)
+        if page is None or span.version == page
+    ]
+    for span, event in _read(rows, account, spans):
         # No line of this page or of a later one is older than its first.
         if any(line.at_us < span.first_at_us for line in waiting):
             waiting.sort()
             ready = bisect_left(waiting, (span.first_at_us,))
             yield from waiting[:ready]
             del waiting[:ready]
-        waiting += _lines(page, span, stretches)
+        waiting += _lines(event, span, stretches, without.get(span.version, ()))
     yield from sorted(waiting)
 
 
@@ -134,10 +146,19 @@ _PAGES: Final = """
 """
 
 
-def _lines(page: PageRecorded, span: _Span, stretches: Sequence[Stretch]) -> Iterator[Spent]:
-    """Give the lines of a page that lie in a stretch."""
+def _lines(
+    page: PageRecorded, span: _Span, stretches: Sequence[Stretch], without: Sequence[Stretch]
+) -> Iterator[Spent]:
+    """Give the lines of a page that lie in a stretch, and in none that is left out."""
     columns = page_columns(page)
     chosen = _chosen(columns.at_us, stretches)
+    if without:
+        at_us = columns.at_us
+        chosen = [
+            line
+            for line in chosen
+            if not any(start <= at_us[line] < end for start, end in without)
+        ]
     return map(
         Spent,
         [columns.at_us[line] for line in chosen],
@@ -145,7 +166,6 @@ def _lines(page: PageRecorded, span: _Span, stretches: Sequence[Stretch]) -> Ite
         [order(columns.id[line]) for line in chosen],
         [-columns.milli[line] for line in chosen],
         repeat(span.recorded_at_us),
-        repeat(span.version),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from ledger.credits import Credits
+from ledger.credits import ZERO, Credits
 from ledger.database import Rows
 from ledger.lots import shared
 from projections.lot_months import MonthCost, StandsAs
@@ -40,8 +40,14 @@ class Sums:
     prior_cost: int = 0
 
     def add(self, other: Sums) -> None:
-        for name in _FIELDS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.sms += other.sms
+        self.milli += other.milli
+        self.net += other.net
+        self.cost += other.cost
+        self.unvalued += other.unvalued
+        self.prior_milli += other.prior_milli
+        self.prior_net += other.prior_net
+        self.prior_cost += other.prior_cost
 
     def as_prior(self) -> Sums:
         """Say that all of it is of a prior period."""
@@ -50,12 +56,15 @@ class Sums:
     def shown(self, currency: str | None) -> tuple[Any, ...]:
         """Give the fields of a row; without any money where nothing of it is known."""
         unknown = bool(self.unvalued) and self.unvalued == self.milli and not self.cost
-        net, cost, prior_net, prior_cost = (
-            None if unknown else money(cents)
-            for cents in (self.net, self.cost, self.prior_net, self.prior_cost)
-        )
+        net, cost = (None, None) if unknown else (money(self.net), money(self.cost))
         own = (self.sms, Credits(self.milli), net, cost, currency, Credits(self.unvalued))
-        return *own, Credits(self.prior_milli), prior_net, prior_cost
+        if unknown:
+            return *own, Credits(self.prior_milli), None, None
+        if not (self.prior_milli or self.prior_net or self.prior_cost):
+            return *own, ZERO, NOTHING, NOTHING
+        return (
+            *own, Credits(self.prior_milli), money(self.prior_net), money(self.prior_cost),
+        )  # fmt: skip
 
     @classmethod
     def of(cls, row: Any) -> Sums:
@@ -71,7 +80,7 @@ class Sums:
         )  # fmt: skip
 
 
-_FIELDS: Final = tuple(field.name for field in fields(Sums))
+NOTHING: Final = "0.00"
 
 # Of a month, what it cost by currency (empty: none).
 _Month = dict[str, MonthCost]

@@ -79,8 +79,8 @@ def _missing(rows: Rows, account: str, end_us: int) -> Iterator[int]:
             yield one.milli
         elif one.first_us < end_us <= one.posted_us:
             stretch = (one.first_us, end_us)
-            lines = lines_during(rows, account, [stretch], kind=one.kind)
-            yield from (line.milli for line in lines if line.version == one.version)
+            lines = lines_during(rows, account, [stretch], page=one.version)
+            yield from (line.milli for line in lines)
 
 
 def _moved_from(rows: Rows, book: Book, start_us: int) -> int:

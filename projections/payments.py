@@ -25,7 +25,7 @@ from projections.lot_facts import LotRow
 from projections.page_lines import lines_during
 from projections.report import Amount
 from projections.rounding import money
-from projections.segments import OUT, SPENT, Entry, on_time
+from projections.segments import OUT, SPENT, Entry
 
 _CORRECTION: Final = "correction"
 _FOREVER_US: Final = 2**62
@@ -144,7 +144,8 @@ class Payments:
         """Leave out what messages of the first day used before the first entry."""
         if day_us == start_us:
             return
-        lines = on_time(lines_during(rows, book.account, [(day_us, start_us)]), self._late)
+        stretch = (day_us, start_us)
+        lines = lines_during(rows, book.account, [stretch], without=self._late.stretches)
         used = [(line.at_us, SPENT, line.milli) for line in lines]
         corrected = [
             (at_us, OUT, milli)

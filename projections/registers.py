@@ -38,8 +38,8 @@ from projections.segments import (
     grouped,
     late_entries,
     line_entry,
-    on_time,
     place,
+    with_late,
 )
 
 _FOREVER_US: Final = 2**62
@@ -257,13 +257,15 @@ def _entries(
     stands_later = {one.position for one in late.facts if not one.version}
     singles = _singles(rows, book, stretch, stands_later)
     if each_line:
-        every = on_time(lines_during(rows, book.account, [stretch]), late.lines)
+        every = lines_during(rows, book.account, [stretch], without=late.lines.stretches)
         lines = [line_entry(line) for line in every]
     else:
         lines = grouped(rows, book, stretch, singles, late.lines)
+    entries = sorted([*singles, *lines], key=place)
     come = [one for one in late.facts if stretch[0] <= one.posted_us < stretch[1]]
-    lines += late_entries(rows, book.account, come, each_line=each_line)
-    return sorted([*singles, *lines], key=place)
+    if not come:
+        return entries
+    return with_late(entries, late_entries(rows, book.account, come, each_line=each_line))
 
 
 def _singles(

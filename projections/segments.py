@@ -44,13 +44,9 @@ class Entry(Struct, frozen=True, gc=False):
     late_us: int | None = None
 
 
-def place(entry: Entry) -> tuple[int, bool, int, int, str]:
-    """Give the order of rows; single movements of one instant stay as they were recorded.
-
-    What stands at an instant because it is late comes before what happened then.
-    """
-    kind = entry.kind if entry.rank == SPENT else ""
-    return entry.at_us, entry.late_us is None, entry.rank, entry.late_us or 0, kind
+def place(entry: Entry) -> tuple[int, int, str]:
+    """Give the order of rows; single movements of one instant stay as they were recorded."""
+    return entry.at_us, entry.rank, entry.kind if entry.rank == SPENT else ""
 
 
 def line_entry(line: Spent) -> Entry:
@@ -92,13 +88,8 @@ def grouped(
         else:
             looked_at.append((max(first, stretch[0]), min(last + 1, stretch[1])))
     inside = [part for part in looked_at if part[0] < part[1]]
-    lines = on_time(lines_during(rows, book.account, inside), late)
+    lines = lines_during(rows, book.account, inside, without=late.stretches)
     return entries + _segments(book, lines, cuts)
-
-
-def on_time(lines: Iterable[Spent], late: LateLines) -> Iterator[Spent]:
-    """Leave out late lines."""
-    return (line for line in lines if not late.are(line.version, line.at_us))
 
 
 def _segment(cuts: Sequence[tuple[int, int]], at_us: int) -> int:
@@ -162,6 +153,12 @@ def late_entries(
     return entries + [_late_group(of) for of in groups.values()]
 
 
+def with_late(entries: Sequence[Entry], late: Iterable[Entry]) -> list[Entry]:
+    """Put late entries, which are before all else of their instant, between ordered ones."""
+    among = sorted(late, key=lambda one: (one.rank, one.late_us or 0, one.kind))
+    return sorted([*among, *entries], key=lambda one: (one.at_us, one.late_us is None))
+
+
 def _late_single(late: LateFact) -> Entry:
     comes = late.milli > 0 and late.kind != "correction"
     return Entry(
@@ -185,7 +182,6 @@ def _late_group(late: Sequence[LateFact]) -> Entry:
 def _late_lines(rows: Rows, account: str, late: Sequence[LateFact]) -> Iterator[Entry]:
     for one in late:
         stretch = (one.first_us, one.last_us + 1)
-        for line in lines_during(rows, account, [stretch], kind=one.kind):
-            if line.version == one.version:
-                entry = line_entry(line)
-                yield structs.replace(entry, at_us=one.posted_us, late_us=line.at_us)
+        for line in lines_during(rows, account, [stretch], page=one.version):
+            entry = line_entry(line)
+            yield structs.replace(entry, at_us=one.posted_us, late_us=line.at_us)
