@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from errno import EPIPE
 from importlib import import_module
 from typing import Any, Final
@@ -16,7 +16,8 @@ from click.exceptions import Exit
 
 from cli.options import FREE_TEXT
 from cli.session import Begun, Session
-from ledger.errors import LedgerError
+from ledger.database import connect, require_schema
+from ledger.errors import IntegrityFailure, LedgerError
 
 INTERRUPTED: Final = 130
 INTERNAL: Final = 70
@@ -93,16 +94,20 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def _damage(session: Session) -> LedgerError | None:
+def _damage(session: Session) -> IntegrityFailure | None:
     """Ask whether the ledger is damaged, after a fault that nobody foresaw."""
-    if session.opened is None or os.environ.get("SMS_LEDGER_DEBUG"):
+    if os.environ.get("SMS_LEDGER_DEBUG"):
         return None
     from projections.integrity import damage
 
     try:
-        return damage(session.opened)
-    except LedgerError as error:
+        with closing(connect(session.address, read_only=True)) as database:
+            require_schema(database)
+            return damage(database)
+    except IntegrityFailure as error:
         return error
+    except LedgerError:
+        return None  # there is no ledger that could be asked
 
 
 @click.group(cls=Commands, context_settings={"auto_envvar_prefix": "SMS_LEDGER"})

@@ -180,6 +180,9 @@ def entries(
 
     Example: sms-ledger account entries ab12345-ovh --set "expense=626 SMS" --from 2026-01-01
     """
+    if not wanted and (since or reason):
+        msg = "--from and --reason are of what is set: type --set ROLE=CODE LABEL too"
+        raise click.UsageError(msg)
     if not wanted:
         from projections.entry_accounts import entry_accounts
 

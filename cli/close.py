@@ -38,7 +38,7 @@ def close() -> None:
     "--accept", "accepting", multiple=True, metavar="ACCOUNT[/BREAK]",
     help="Let it stand: a break, or an account that no look at OVH covers; may be repeated.",
 )  # fmt: skip
-@reason_option(help="What is to be known of it; kept with the event.")
+@reason_option("What is to be known of it; kept with the event.")
 @click.option("--dry-run", is_flag=True, help="Go through the list, and record nothing.")
 @with_output
 @pass_session

@@ -126,11 +126,6 @@ class Session:
         return self._then or datetime.now(UTC)
 
     @property
-    def opened(self) -> Database | None:
-        """The database, if the command came so far."""
-        return self._database
-
-    @property
     def ledger(self) -> Ledger:
         """The write side; the event store is imported only by commands that write."""
         if self._ledger is None:

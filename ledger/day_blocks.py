@@ -1,7 +1,8 @@
 """Sums by account, day and kind as they are kept: a month of them to a row.
 
-A row for each day would write out names and times again and again, which takes thrice the room.
-The view `daily_total` shows the days one by one; who adds to them puts whole months back.
+A row for each day writes out names and times again and again, which takes twice the room on
+SQLite and four times on PostgreSQL. The view `daily_total` shows the days one by one; who adds
+to them puts whole months back.
 """
 
 from __future__ import annotations

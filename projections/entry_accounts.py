@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from ledger.calendars import day_of
-from ledger.database import Rows
+from ledger.database import Database, Rows
 from ledger.events import ENTRY_ROLES, EntryAccountsSet, EntryRole
 from ledger.names import customer_stream
 from ledger.times import from_us, to_us, zone
@@ -114,13 +114,15 @@ class EntryAccounts:
         return sorted(rows, key=lambda row: ENTRY_ROLES.index(row.role))
 
 
-def entry_accounts(rows: Rows, customers: Sequence[str] = ()) -> Report[Charted]:
+def entry_accounts(database: Database, customers: Sequence[str] = ()) -> Report[Charted]:
     """Give the accounts of some customers, or all. Raises InvalidValue."""
-    known = [one for (one,) in rows.execute("SELECT customer FROM customer ORDER BY customer")]
-    require_customers(customers, known)
-    found = [
-        row
-        for customer in customers or known
-        for row in EntryAccounts(rows, customer).charted()
-    ]
-    return Report(Charted, log_position(rows), found)
+    with database.snapshot() as rows:
+        found = rows.execute("SELECT customer FROM customer ORDER BY customer")
+        known = [customer for (customer,) in found]
+        require_customers(customers, known)
+        charted = [
+            row
+            for customer in customers or known
+            for row in EntryAccounts(rows, customer).charted()
+        ]
+        return Report(Charted, log_position(rows), charted)

@@ -58,7 +58,9 @@ READING = [
     "audit show 5", "audit show sms-ab12345-1 consumption 1", "audit verify",
     "audit proof 5", "audit proof --from 3", "audit export -o OUT/audit", "check",
     "check --full", "privacy list", "forecast", "transfer list", "rates show",
-    "recharge show", "dump OUT/ledger.dump",
+    "recharge show", "close status --all", "sheet -p 2026-10", "export entries -p 2026-10",
+    "bal --known-at 6", "reg --known-at 9", "lots --known-at 12",
+    "recon run --as-of 2026-10-02", "dump OUT/ledger.dump",
 ]  # fmt: skip
 
 Damage = Callable[[Path, Random], None]

@@ -321,6 +321,8 @@ def test_shipped_accounts_follow_the_country(sqlite_books, zone, subsidiary, cod
         ((NAME, "--set", "expense=626"), "expected ROLE=CODE LABEL like 'expense=626 SMS'"),
         ((NAME, "--set", "rent=613 Loyer"), "ROLE being one of prepaid, supplier, vat"),
         ((NAME, "--set", "expense=626 SMS"), "--set needs NICHANDLE and --from DATE"),
+        ((NAME, "--from", "2026-01-01"), "--from and --reason are of what is set"),
+        ((NAME, "--reason", "audit"), "--from and --reason are of what is set"),
         (("--set", "expense=626 SMS", "--from", "2026-01-01"), "--set needs NICHANDLE"),
         ((NAME, "--set", "expense=#1 SMS", "--from", "2026-01-01"),
          "expected the code of an account like 486 or 18.02, found '#1'"),

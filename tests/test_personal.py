@@ -112,6 +112,8 @@ COMMANDS = [
     ["account", "opening", "sms-ab12345-1", "--cost", "1.00", "--reason", NOTED],
     ["account", "vat", "ab12345-ovh", "--recoverable", "0", "--from", "2026-01-01",
      "--reason", NOTED],
+    ["close", "month", "2026-10", "--customer", "ab12345-ovh", "--reason", NOTED],
+    ["close", "reopen", "2026-10", "--customer", "ab12345-ovh", "--reason", NOTED],
     ["import", "history.csv", "--reason", NOTED],
     ["rates", "import", "rates.csv", "--reason", NOTED],
     ["rates", "update", "--reason", NOTED],

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from closers import close_month, reopen_month
 
+from cli import options
+from projections import basis
+
 ONE = "sms-ab12345-1"
 
 # October: 40 of 100 credits for 10.00 are used: 4.00; 60 are left: 6.00.
@@ -200,6 +203,10 @@ def test_a_journal_dates_late_facts_in_their_month_and_says_when_they_were(late)
     assert f"2025-11-01 balance Assets:Prepaid:Ab12345-ovh:{ONE.capitalize()}  6.00 EUR" in out
     happened = late.type("export", "beancount", "--basis", "happened").out
     assert '2025-10-01 * "purchase b-0"' in happened
+
+
+def test_the_option_names_the_bases_that_there_are():
+    assert options.BASES == basis.BASES
 
 
 def test_balances_of_the_past_stand_on_either_basis(late):

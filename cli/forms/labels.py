@@ -69,8 +69,8 @@ COLUMNS: Final[Mapping[str, Words]] = {
 
 # Kinds of movements, lots and draws; and what else stands in a column of words of ours.
 VALUES: Final[Mapping[str, Words]] = {
-    "opening": Words("saldo di apertura", "solde d'ouverture", "opening balance"),
-    "brought-forward": Words("saldo iniziale", "solde initial", "brought forward"),
+    "opening": Words("saldo di apertura", "solde de reprise", "opening balance"),
+    "brought-forward": Words("saldo iniziale", "solde d'ouverture", "brought forward"),
     "closing": Words("saldo finale", "solde de clôture", "closing balance"),
     "consumption": Words("consumo SMS", "consommation de SMS", "SMS consumption"),
     "reply": Words("risposte ricevute", "réponses reçues", "replies"),

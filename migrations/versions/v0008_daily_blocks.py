@@ -1,4 +1,4 @@
-"""The days of a month in one row: totals by day take a third of the room.
+"""The days of a month in one row: totals by day take half the room, or a quarter.
 
 `daily_total` becomes a view of them, with the columns that the table had, and the month.
 """

@@ -90,8 +90,8 @@ def import_aloud(url: str, file: str, notes: str) -> None:
     out = os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     append = Storage.append
 
-    def appended(self: Storage, *placed: Any) -> list[int]:
-        positions = append(self, *placed)
+    def appended(self: Storage, *placed: Any, **held: Any) -> list[int]:
+        positions = append(self, *placed, **held)
         leaves = b"".join(
             leaf(one.originator_id, one.originator_version, one.event.TOPIC, encode(one.event))
             for one in placed
