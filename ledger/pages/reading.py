@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -111,10 +112,18 @@ def _times(steps: list[int], unit_us: int) -> list[int]:
 def _totals(first_us: int, last_us: int, milli: Sequence[int]) -> dict[str, Any]:
     return {
         "count": len(milli),
-        "first_at": from_us(first_us),
-        "last_at": from_us(last_us),
+        "first_at": _instant(first_us),
+        "last_at": _instant(last_us),
         "spent": Credits(sum(milli)),
     }
+
+
+def _instant(us: int) -> datetime:
+    """Read a line's time. Raises ValueError: where it is none, the columns are none of lines."""
+    try:
+        return from_us(us)
+    except IntegrityFailure as error:
+        raise ValueError(str(error)) from error
 
 
 def _compare(page: PageRecorded, totals: dict[str, Any]) -> None:
