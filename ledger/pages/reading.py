@@ -119,7 +119,7 @@ def _totals(first_us: int, last_us: int, milli: Sequence[int]) -> dict[str, Any]
 
 
 def _instant(us: int) -> datetime:
-    """Read a line's time. Raises ValueError: where it is none, the columns are none of lines."""
+    """Read the time of a line. Raises ValueError, as all columns that are none of lines do."""
     try:
         return from_us(us)
     except IntegrityFailure as error:
