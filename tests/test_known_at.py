@@ -130,8 +130,11 @@ def test_what_is_printed_in_the_story_are_all_the_reports():
 class Story:
     """A ledger that grows, and what every report said of it on the way."""
 
-    def __init__(self, made: Rig) -> None:
+    def __init__(self, made: Rig, *, every: int = 1) -> None:
+        """Print all reports each time, or only every second one: the others the next time."""
         self.made = made
+        self.every = every
+        self.turn = 0
         self.prints: list[tuple[int, list[str], Ran]] = []
 
     @property
@@ -147,13 +150,16 @@ class Story:
         return ran
 
     def print(self) -> None:
-        """Print every report, each time in another format."""
-        position, turn = self.position, len(self.prints) // len(PRINTED)
+        """Print the reports, each time in another format."""
+        position = self.position
         for place, line in enumerate(PRINTED):
+            if (place + self.turn) % self.every:
+                continue
             words = line.split()
             if words[0] != "export":
-                words += ["-O", FORMATS[(place + turn) % len(FORMATS)]]
+                words += ["-O", FORMATS[(place + self.turn) % len(FORMATS)]]
             self.prints.append((position, words, self.made.sl(*words)))
+        self.turn += 1
 
     def print_again(self) -> None:
         for position, words, before in self.prints:
@@ -204,7 +210,7 @@ def older_messages(folder: Path) -> Path:
 
 def test_every_report_is_printed_again_to_the_byte_whatever_was_recorded_since(store, tmp_path):
     with rig(tmp_path, store=store) as made:
-        story = Story(made)
+        story = Story(made, every=1 if store.name == "sqlite" else 2)
         grow(story, tmp_path)
         before = made.table("SELECT position, leaf FROM event_log ORDER BY position")
         story.print_again()
@@ -250,9 +256,11 @@ def test_every_position_of_a_ledger_whose_past_changes_is_known_again(books):
         position = books.type("bal", "-O", "json").document["position"]
         printed[position] = [books.type(*asked.split()) for asked in ASKED]
     assert len(printed) == 10
-    for position, before in printed.items():
+    every = 1 if books.store.name == "sqlite" else 2  # on a server, half of them at each
+    for turn, (position, before) in enumerate(printed.items()):
         known = "--known-at", str(position)
-        assert [books.type(*asked.split(), *known) for asked in ASKED] == before
+        for asked, told in list(zip(ASKED, before, strict=True))[turn % every :: every]:
+            assert books.type(*asked.split(), *known) == told
 
 
 def test_an_export_for_an_auditor_is_written_again_to_the_byte(books, tmp_path):
