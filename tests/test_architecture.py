@@ -140,7 +140,12 @@ def modules(*places: str) -> Iterator[tuple[str, ast.Module]]:
             yield file.relative_to(ROOT).as_posix(), parsed(file)
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+@cache
+def imports(tree: ast.AST) -> tuple[str, ...]:
+    return tuple(imported(tree))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Import():
@@ -149,6 +154,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
                 yield module
 
 
+@cache
 def words(tree: ast.AST) -> set[str]:
     """Give the names and attributes that a module uses."""
     return {

@@ -21,10 +21,12 @@ from rigs import NOW, Ran, Rig, rig
 from cli.actions.granting import Draft, draft
 from ledger.ovh.conf import read_sections
 from ledger.ovh.library import host_of_secrets
+from ledger.ovh.login import wait_for_consent
 
 ROSSI, MARTIN = "ab12345-ovh", "cd67890-ovh"
 FIRST = "sms-ab12345-1"
 VARIABLE = "TEST_APPLICATION_SECRET"
+WAITS = dict(wait_for_consent.__kwdefaults__)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,19 @@ def ovh(served: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
     served.conf.write_text("; ours\n")
     monkeypatch.setenv(VARIABLE, served.ovh.credentials[ROSSI].application_secret)
     return served
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look after a tenth of the second that is the shortest wait."""
+    waits = {"sleep": lambda seconds: time.sleep(seconds / 10)}
+    monkeypatch.setattr(wait_for_consent, "__kwdefaults__", WAITS | waits)
+
+
+@pytest.fixture
+def patient(hasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait as long as it is told to."""
+    monkeypatch.setattr(wait_for_consent, "__kwdefaults__", WAITS)
 
 
 def asks(ovh: Rig, *more: str, key: str = "", **options: Any) -> Ran:
@@ -156,7 +171,7 @@ def test_a_profile_is_renewed_with_the_secret_that_it_holds(ovh):
     assert after == before
 
 
-def test_it_asks_seldom_while_it_waits(ovh):
+def test_it_asks_seldom_while_it_waits(ovh, patient):
     assert asks(ovh, "--timeout-s", "2").status == 3
     counts = ovh.ovh.requests.counts
     assert counts["POST /auth/credential"] == 1
@@ -278,7 +293,7 @@ def test_a_local_clock_that_is_off_does_no_harm(ovh):
     assert asks(ovh).status == 0
 
 
-def test_ctrl_c_while_it_waits_leaves_everything_as_it_was(ovh):
+def test_ctrl_c_while_it_waits_leaves_everything_as_it_was(ovh, patient):
     def interrupt() -> None:
         while not ovh.ovh.requests.counts["GET /auth/currentCredential"]:
             time.sleep(0.01)

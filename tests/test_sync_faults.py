@@ -73,7 +73,7 @@ def test_a_synchronisation_killed_at_random_moments_ends_as_an_undisturbed_one(
 ):
     """In turn by what it asked and by what it recorded: the same moments however slow it is."""
     chance = random.Random(f"moments on {store.name}")
-    rounds = 10 if store.name == "sqlite" else 6
+    rounds = 10 if store.name == "sqlite" else 4
     with rig(tmp_path, store=store) as made:
         asked_before = 0
 
