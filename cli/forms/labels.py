@@ -32,6 +32,7 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "balance": Words("saldo", "solde", "balance"),
     "reference": Words("riferimento", "référence", "reference"),
     "count": Words("numero", "nombre", "count"),
+    "posted": Words("contabilizzato in", "comptabilisé en", "posted in"),
     "paid": Words("lotti imputati", "lots imputés", "lots drawn"),
     "lot": Words("lotto", "lot", "lot"),
     "bought_at": Words("data di acquisto", "date d'achat", "bought at"),
@@ -48,6 +49,17 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "position": Words("posizione nel registro", "position au journal", "log position"),
     "sms": Words("SMS", "SMS", "SMS"),
     "unvalued": Words("crediti di costo ignoto", "crédits de coût inconnu", "unvalued credits"),
+    "prior_credits": Words(
+        "crediti di periodi precedenti", "crédits de périodes antérieures",
+        "credits, prior periods",
+    ),
+    "prior_net": Words(
+        "importo netto di periodi precedenti", "montant HT de périodes antérieures",
+        "net, prior periods",
+    ),
+    "prior_cost": Words(
+        "costo di periodi precedenti", "coût de périodes antérieures", "cost, prior periods"
+    ),
     "tag": Words("etichetta", "étiquette", "tag"),
     "country": Words("paese", "pays", "country"),
     "observed_at": Words("data della lettura OVH", "date du relevé OVH", "OVH read at"),
@@ -98,12 +110,14 @@ VALUES: Final[Mapping[str, Words]] = {
     "uncovered": Words("scoperto", "découvert", "uncovered"),
     "total": Words("totale", "total", "total"),
     "(none)": Words("(nessuno)", "(aucun)", "(none)"),
+    "(prior-period)": Words("(periodi precedenti)", "(périodes antérieures)", "(prior-period)"),
 }
 
 # All words of this column are ours; in others, which hold names from elsewhere, these alone.
 _OF_KINDS: Final = "kind"
 _TOTAL: Final = ("total", frozenset(("account", "period")))
 _NONE: Final = ("(none)", frozenset(("tag", "batch", "user")))
+_PRIOR: Final = ("(prior-period)", frozenset(("tag", "batch", "user", "country")))
 
 # What reports and their parts are called: titles, and the names of sheets (31 characters).
 TITLES: Final[Mapping[str, Words]] = {
@@ -147,7 +161,7 @@ class Labels:
     def value(self, column: str, value: Any) -> Any:
         """Give a cell's word of ours; what comes from elsewhere stays as it is."""
         ours = column == _OF_KINDS or any(
-            value == word and column in of for word, of in (_TOTAL, _NONE)
+            value == word and column in of for word, of in (_TOTAL, _NONE, _PRIOR)
         )
         return self._in(VALUES[value]) if ours and value in VALUES else value
 
