@@ -65,12 +65,22 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "actor": Words("autore", "auteur", "actor"),
     "batch": Words("campagna", "campagne", "batch"),
     "user": Words("utente", "utilisateur", "user"),
+    "prior_credits": Words(
+        "crediti di mesi chiusi", "crédits de mois clos", "prior-period credits"
+    ),
+    "prior_net": Words("netto di mesi chiusi", "HT de mois clos", "prior-period net"),
+    "prior_cost": Words("costo di mesi chiusi", "coût de mois clos", "prior-period cost"),
+    "posted": Words("mese di registrazione", "mois de comptabilisation", "posted in"),
+    "happened_on": Words("data dell'operazione", "date de l'opération", "happened on"),
 }  # fmt: skip
 
 # Kinds of movements, lots and draws; and what else stands in a column of words of ours.
 VALUES: Final[Mapping[str, Words]] = {
     "opening": Words("saldo di apertura", "solde de reprise", "opening balance"),
     "brought-forward": Words("saldo iniziale", "solde d'ouverture", "brought forward"),
+    "prior-period": Words(
+        "rettifica di mesi chiusi", "régularisation de mois clos", "prior period"
+    ),
     "closing": Words("saldo finale", "solde de clôture", "closing balance"),
     "consumption": Words("consumo SMS", "consommation de SMS", "SMS consumption"),
     "reply": Words("risposte ricevute", "réponses reçues", "replies"),
