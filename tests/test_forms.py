@@ -273,7 +273,7 @@ def test_csv_of_a_language_names_kinds_and_times_as_a_spreadsheet_reads_them(sto
     assert out[0] == (
         "cliente;conto SMS;data dell'operazione (Europe/Rome);"
         "data di registrazione (Europe/Rome);causale;crediti;saldo;riferimento;numero;"
-        "contabilizzato in"
+        "mese di registrazione"
     )
     assert out[2].split(";")[2:8:2] == ["2026-10-01 09:00:00", "acquisto", "1000"]
     assert out[4].split(";")[4:7] == ["consumo SMS", "-99,425", "910,575"]

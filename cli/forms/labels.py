@@ -32,7 +32,6 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "balance": Words("saldo", "solde", "balance"),
     "reference": Words("riferimento", "référence", "reference"),
     "count": Words("numero", "nombre", "count"),
-    "posted": Words("contabilizzato in", "comptabilisé en", "posted in"),
     "paid": Words("lotti imputati", "lots imputés", "lots drawn"),
     "lot": Words("lotto", "lot", "lot"),
     "bought_at": Words("data di acquisto", "date d'achat", "bought at"),
@@ -77,12 +76,17 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "actor": Words("autore", "auteur", "actor"),
     "batch": Words("campagna", "campagne", "batch"),
     "user": Words("utente", "utilisateur", "user"),
+    "posted": Words("mese di registrazione", "mois de comptabilisation", "posted in"),
+    "happened_on": Words("data dell'operazione", "date de l'opération", "happened on"),
 }  # fmt: skip
 
 # Kinds of movements, lots and draws; and what else stands in a column of words of ours.
 VALUES: Final[Mapping[str, Words]] = {
     "opening": Words("saldo di apertura", "solde de reprise", "opening balance"),
     "brought-forward": Words("saldo iniziale", "solde d'ouverture", "brought forward"),
+    "prior-period": Words(
+        "rettifica di mesi chiusi", "régularisation de mois clos", "prior period"
+    ),
     "closing": Words("saldo finale", "solde de clôture", "closing balance"),
     "consumption": Words("consumo SMS", "consommation de SMS", "SMS consumption"),
     "reply": Words("risposte ricevute", "réponses reçues", "replies"),
