@@ -228,16 +228,19 @@ BOOKED = [*MONTHS, "2025-12"]
 
 
 def printed(books: Books, month: str) -> list[Any]:
-    """Give the rows of a month's books: its sheet, the lots that are left, its entries."""
+    """Give a month's books: its sheet, the lots that are left, its entries, its journal."""
     sheet = books.type("sheet", "-p", month, "-O", "json").document
-    return [sheet["rows"], sheet["lots"], books.rows("export", "entries", "-p", month)]
+    entries = books.rows("export", "entries", "-p", month)
+    journal = books.type("export", "beancount").out.split("\n\n")
+    booked = [one for one in journal if one[10:13] == " * " and one[:7] == month]
+    return [sheet["rows"], sheet["lots"], entries, booked]
 
 
 def require_sums(books: Books) -> None:
     """Lines lead from balance to balance, month after month, and entries to the same value."""
     before, prepaid = Counter(), Counter()
     for month in BOOKED:
-        sheet, lots, entries = printed(books, month)
+        sheet, lots, entries, _ = printed(books, month)
         moved, closing, opened = Counter(), Counter(), Counter()
         for row in sheet:
             sums = closing if row["kind"] == "closing" else moved
