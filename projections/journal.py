@@ -2,13 +2,14 @@
 
 Credits and money stand side by side: each lot's credits in an account of its holder, their cost
 in another one, in whole cents as the ledger tells them. What credits are worth is therefore no
-price times a quantity, which would round otherwise.
+price times a quantity, which would round otherwise. Closed months keep their amounts; what they
+should have been, as is known since, is set right at the beginning of the next month.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -20,7 +21,10 @@ from projections.books import Book, books, log_position, notes, of_customers
 from projections.holdings import Stretch, lots_of
 from projections.lot_books import lots_caught_up
 from projections.lot_facts import LotRow
-from projections.past import first_opening
+from projections.past import opened_at
+from projections.valuations import Span, Valuation
+
+PRIOR_PERIOD: Final = "prior-period"
 
 # Where money comes from and goes to: the supplier, what was spent, what only the books explain.
 Side = Literal["supplier", "used", "adjusted", "opening", "unvalued"]
@@ -67,6 +71,12 @@ class Transaction:
     credits: list[Credit] = field(default_factory=list)
     money: list[Amount] = field(default_factory=list)
 
+    def owe(self, account: str, milli: int) -> None:
+        """Add credits of no lot in one sum: lots that cover them later divide them."""
+        owed = sum(one.milli for one in self.credits if one[:2] == (account, None))
+        self.credits = [one for one in self.credits if one[:2] != (account, None)]
+        self.credits.append(Credit(account, None, owed + milli))
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:
@@ -89,10 +99,13 @@ def journal(
         of = of_customers(books(database), customers)
         own, names = posted_apart(database, basis), {book.customer for book in of}
         lots = lots_of(database, names, own)
-        writing = _Writing({book.account: book for book in of}, lots)
+        spans = {
+            name: list(Valuation(database, name, lots, basis).spans()) for name in sorted(names)
+        }
+        writing = _Writing(lots, spans)
         for book in of:
             writing.take(database, book, posted=book.customer in own)
-        found = sorted(writing.found.values(), key=_place)
+        found = sorted(writing.transactions(), key=_place)
         said = [*notes(database, of), *basis_notes(database, names, basis)]
         return Journal(of, found, log_position(database), said)
 
@@ -105,14 +118,20 @@ def _place(one: Transaction) -> tuple[str, int, bool, int, int]:
 class _Writing:
     """Gathers transactions by what they are of."""
 
-    def __init__(self, of: Mapping[str, Book], lots: Mapping[LotId, LotRow]) -> None:
-        self._of = of
+    def __init__(
+        self, lots: Mapping[LotId, LotRow], spans: Mapping[str, Sequence[Span]]
+    ) -> None:
         self._lots = lots
-        self.found: dict[tuple[object, ...], Transaction] = {}
+        self._spans = spans
+        self._found: dict[tuple[object, ...], Transaction] = {}
+
+    def transactions(self) -> Iterator[Transaction]:
+        for one in self._found.values():
+            if one.kind != PRIOR_PERIOD or netted(one.money):
+                yield one
 
     def take(self, rows: Rows, book: Book, *, posted: bool) -> None:
-        began = first_opening(rows, book) if posted else None
-        openings = {book.opening_at_us, began and began.at_us}
+        openings = opened_at(rows, book, posted=posted)
         happened, of = ("happened_at_us", "posted") if posted else ("at_us", "lot")
         for row in rows.execute(_ARRIVALS.format(happened, of), account=book.account):
             self._arrive(book, row, openings)
@@ -130,16 +149,15 @@ class _Writing:
         at_us, happened_us = when
         day, of = (day_of(book.zone, one).name for one in when)
         late_day = of if happened_us < at_us else None
-        return self.found.setdefault(
+        return self._found.setdefault(
             (*when, rank, kind, reference, whose),
             Transaction(day, *when, rank, kind, reference, late_day),
         )
 
-    def _arrive(self, book: Book, row: Row, openings: Collection[int | None]) -> None:
+    def _arrive(self, book: Book, row: Row, openings: Collection[int]) -> None:
         at_us, happened_us, reference, lot_account, name, first, milli = row
         when = (at_us, happened_us)
         lot = self._lots[LotId(lot_account, name)]
-        cents = self._cents(lot, Stretch(first, milli))
         if reference:
             # the sender's leg says so already, but for what was sent before it was there
             made = self._transaction(book, when, _OUT, "transfer", reference)
@@ -150,8 +168,7 @@ class _Writing:
             made = self._transaction(book, when, _IN, kind, "" if opened else lot.lot)
             side = "opening" if opened else _BOUGHT.get(lot.kind, "supplier")
         made.credits.append(Credit(book.account, lot, milli))
-        if cents:
-            made.money.append(Amount(book.account, cents, lot.currency or "", side))
+        self._pay(book, made, side, lot.id, (Stretch(first, milli), 1))
 
     def _leave(self, book: Book, row: Row) -> None:
         at_us, happened_us, kind, reference, lot_account, name, first, milli, covered_us = row
@@ -159,26 +176,45 @@ class _Writing:
         lot = None if name is None else self._lots[LotId(lot_account, name)]
         if lot is None or covered_us is not None:
             made = self._transaction(book, when, _OUT, kind, reference)
-            made.credits.append(Credit(book.account, None, -milli))
+            made.owe(book.account, -milli)
         if lot is None:
             return
         if covered_us is not None:
             covered = (covered_us, covered_us)
             made = self._transaction(book, covered, _COVERED, f"{kind} covered", reference)
-            made.credits.append(Credit(book.account, None, milli))
+            made.owe(book.account, milli)
         else:
             made = self._transaction(book, when, _OUT, kind, reference)
         made.credits.append(Credit(book.account, lot, -milli))
-        cents = self._cents(lot, Stretch(first, milli))
-        if cents:
-            side = _SIDES.get(kind, "unvalued")
-            made.money.append(Amount(book.account, -cents, lot.currency or "", side))
+        side = _SIDES.get(kind, "unvalued")
+        self._pay(book, made, side, lot.id, (Stretch(first, milli), -1))
 
-    def _cents(self, lot: LotRow, stretch: Stretch) -> int:
-        return 0 if lot.cost_cents is None else cost_of(lot.cost_cents, lot.milli, *stretch)
+    def _pay(
+        self, book: Book, made: Transaction, side: Side, lot: LotId, part: tuple[Stretch, int]
+    ) -> None:
+        """Book what credits cost as was known then; then, whatever that turned out to be."""
+        booked: Amount | None = None
+        for span in self._spans[book.customer]:
+            if made.at_us < span.end_us:
+                amount = _amount(book.account, side, span.known.lots[lot], *part)
+                if booked is None:
+                    made.money.append(amount)
+                elif booked != amount:
+                    when = (span.start_us, span.start_us)
+                    prior = self._transaction(book, when, _PRIOR, PRIOR_PERIOD, "")
+                    prior.money += [booked._replace(cents=-booked.cents), amount]
+                booked = amount
 
 
-# In one instant: lots come in, leave, and cover what was owed.
+def _amount(account: str, side: Side, lot: LotRow, stretch: Stretch, sign: int) -> Amount:
+    """Give what an account gains or loses with credits of a lot; nothing if not known."""
+    whole = lot.cost_cents
+    cents = 0 if whole is None else cost_of(whole, lot.milli, *stretch)
+    return Amount(account, sign * cents, lot.currency or "", side)
+
+
+# In one instant: what was booked is set right, lots come in, leave, and cover what was owed.
+_PRIOR: Final = -1
 _IN: Final = 0
 _OUT: Final = 1
 _COVERED: Final = 2

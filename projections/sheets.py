@@ -207,7 +207,7 @@ class _Balance:
         self.at_us = at_us
         self._held = [one for one in found.held if one.account == book.account and one.left]
         for held in self._held:
-            held.lot = lots[held.lot.id]
+            held.lot, held.frozen = lots[held.lot.id], None
         self._owed = sum(
             drawn.milli for drawn in found.uncovered if drawn.account == book.account
         )

@@ -6,15 +6,16 @@ taken back as it was booked, and booked again as it is known: in credits that is
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.database import Rows
-from ledger.lots import LotId
-from projections.basis import Basis, closed_customers
+from ledger.lots import LotId, cost_of
+from projections.basis import Basis, closed_customers, posted_apart
 from projections.lot_facts import LotRow, facts
 from projections.lot_posting import posted
 from projections.periods import Close, closes
@@ -103,9 +104,69 @@ class Valuation:
 
     def _closed_with(self, number: int, close: Close) -> Known:
         known = facts(self._rows, self._customer, through=close.position)
-        lots = posted(known, Posting.of(self._closed[:number])).lots
+        lots = dict(posted(known, Posting.of(self._closed[:number])).lots)
+        later = {lot: row for lot, row in self._lots.items() if lot not in lots}
+        sent = {lot: row for lot, row in later.items() if row.kind == "transfer"}
+        self._value_sent(sent, lots, close.end_us)
         accounts = {one.account for one in close.event.accounts}
-        return Known({**self._lots, **lots}, _only(lots.values()), close.position, accounts)
+        return Known({**later, **lots}, _only(lots.values()), close.position, accounts)
+
+    def _value_sent(self, sent: Lots, lots: dict[LotId, LotRow], end_us: int) -> None:
+        """Add what was sent before it was there: at what had covered it by an end."""
+        waiting = dict(sent)
+        while waiting:
+            valued = {
+                lot: row._replace(net_cents=cents, cost_cents=cents, currency=currency)
+                for lot, row in waiting.items()
+                for cents, currency in [self._covered(lot, lots, end_us)]
+                if cents is not None
+            }
+            if not valued:
+                break
+            lots.update(valued)
+            waiting = {lot: row for lot, row in waiting.items() if lot not in valued}
+        for lot, row in waiting.items():
+            lots[lot] = row._replace(net_cents=None, cost_cents=None, currency=None)
+
+    def _covered(self, sent: LotId, lots: Lots, end_us: int) -> tuple[int | None, str | None]:
+        """Give what the credits cost that covered a transfer; None: not known, or not all."""
+        cents, currencies = 0, set[str]()
+        for at_us, paid_by, stretch in self._coverings.get(sent.name, ()):
+            lot = None if paid_by is None or at_us >= end_us else lots.get(paid_by)
+            if lot is None or lot.cost_cents is None:
+                return None, None
+            cents += cost_of(lot.cost_cents, lot.milli, *stretch)
+            currencies.update([lot.currency] if lot.currency else [])
+        return (None, None) if len(currencies) > 1 else (cents, next(iter(currencies), None))
+
+    @cached_property
+    def _coverings(self) -> Mapping[str, list[_Covering]]:
+        """Say what covered the credits that were sent before they were there, by their lots."""
+        is_apart = self._customer in posted_apart(self._rows, "posted")
+        found: dict[str, list[_Covering]] = defaultdict(list)
+        for reference, covered_us, lot_account, lot, first, milli in self._rows.execute(
+            _COVERINGS.format("posted_draw" if is_apart else "lot_draw"),
+            customer=self._customer,
+        ):
+            paid_by = None if lot is None else LotId(lot_account, lot)
+            covering = _Covering(covered_us or 0, paid_by, (first, milli))
+            found[f"transfer+{reference}"].append(covering)
+        return found
+
+
+class _Covering(NamedTuple):
+    """What of a lot (None: of none) covered a transfer, and when."""
+
+    at_us: int
+    lot: LotId | None
+    stretch: tuple[int, int]
+
+
+_COVERINGS: Final = """
+    SELECT d.reference, d.covered_at_us, d.lot_account, d.lot, d.first_milli, d.milli
+    FROM account a CROSS JOIN {} d WHERE a.customer = :customer AND d.account = a.account
+        AND d.kind = 'transfer' AND (d.covered_at_us IS NOT NULL OR d.lot IS NULL)
+"""
 
 
 def _only(lots: Iterable[LotRow]) -> str | None:

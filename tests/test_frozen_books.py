@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections import Counter
 from decimal import Decimal
 
 import pytest
+from beancount.core.data import Transaction
+from beancount.loader import load_file
 from closers import close_month, reopen_month
 
 NAME, ONE, TWO = "ab12345-ovh", "sms-ab12345-1", "sms-ab12345-2"
@@ -197,3 +201,60 @@ def test_a_late_document_keeps_its_date_in_the_lines_of_the_fec(late):
     (line, *_) = [line.split("\t") for line in out.splitlines() if "FR0" in line]
     assert (line[3], line[8], line[9]) == ("20251101", "FR0", "20251001")
     assert any("régularisation de mois clos" in line for line in out.splitlines())
+
+
+# --- journals -------------------------------------------------------------------------------
+
+
+def journal(books, program, tmp_path):
+    path = tmp_path / f"sms.{program}"
+    ran = books.type("export", program, "-o", str(path))
+    assert ran.status == 0, ran
+    return path
+
+
+def until(text, day):
+    """The transactions of a journal before a day."""
+    return [part for part in text.split("\n\n") if part[10:13] == " * " and part[:10] < day]
+
+
+@pytest.mark.parametrize("program", ["beancount", "hledger"])
+def test_closed_months_stay_in_journals_and_are_set_right_in_the_open_one(
+    sqlite_books, program, tmp_path
+):
+    """Of the 2.00 that b-1 cost more, and the 5.00 of the opening, messages had used 5.20."""
+    sqlite_books.draw(OCTOBER)
+    close_month(sqlite_books, "2025-10")
+    before = until(journal(sqlite_books, program, tmp_path).read_text(), "2025-11-01")
+    become_known(sqlite_books)
+    text = journal(sqlite_books, program, tmp_path).read_text()
+    assert len(before) > 2
+    assert until(text, "2025-11-01") == before
+    (prior,) = [part for part in text.split("\n\n") if "prior period" in part]
+    first, *legs = prior.splitlines()
+    assert first.startswith("2025-11-01")
+    amounts = {leg.split()[0].lower().rpartition(":ab")[0]: leg.split()[-2] for leg in legs}
+    assert amounts == {
+        "assets:prepaid": "1.80", "expenses:sms": "5.20", "liabilities:ovh": "-2.00",
+        "equity:opening": "-5.00",
+    }  # fmt: skip
+
+
+def test_beancount_reads_what_is_set_right_and_has_the_value_of_each_month(late, tmp_path):
+    entries, errors, _ = load_file(str(journal(late, "beancount", tmp_path)))
+    assert errors == []
+    for month, value in (("2025-10", "9.00"), ("2025-11", "10.56")):
+        held = Decimal(0)
+        for one in entries:
+            if isinstance(one, Transaction) and f"{one.date:%Y-%m}" <= month:
+                for leg in one.postings:
+                    if leg.account.endswith(ONE[3:]) and leg.account.startswith("Assets:Pre"):
+                        held += leg.units.number
+        assert held == Decimal(value)
+
+
+def test_hledger_reads_what_is_set_right(late, tmp_path):
+    """Where hledger is not installed, the journal is only written."""
+    path = journal(late, "hledger", tmp_path)
+    if found := shutil.which("hledger"):
+        subprocess.run([found, "-f", str(path), "check"], check=True)

@@ -219,3 +219,70 @@ def test_what_months_cost_adds_up_to_what_was_drawn(store: Store, telling: Telli
                 assert sum(Decimal(row["cost"] or 0) for row in rows) == drawn["cost"]
             used[basis] = drawn["credits"]
         assert used["posted"] == used["happened"]
+
+
+# --- the books of the accountant ------------------------------------------------------------
+
+PREPAID = "SP.A.D"
+BOOKED = [*MONTHS, "2025-12"]
+
+
+def printed(books: Books, month: str) -> list[Any]:
+    """Give a month's books: its sheet, the lots that are left, its entries, its journal."""
+    sheet = books.type("sheet", "-p", month, "-O", "json").document
+    entries = books.rows("export", "entries", "-p", month)
+    journal = books.type("export", "beancount").out.split("\n\n")
+    booked = [one for one in journal if one[10:13] == " * " and one[:7] == month]
+    return [sheet["rows"], sheet["lots"], entries, booked]
+
+
+def require_sums(books: Books) -> None:
+    """Lines lead from balance to balance, month after month, and entries to the same value."""
+    before, prepaid = Counter(), Counter()
+    for month in BOOKED:
+        sheet, lots, entries, _ = printed(books, month)
+        moved, closing, opened = Counter(), Counter(), Counter()
+        for row in sheet:
+            sums = closing if row["kind"] == "closing" else moved
+            add(sums, row)
+            if row["kind"] == "brought-forward":
+                add(opened, row)
+        assert moved == closing
+        assert opened == before
+        before = closing
+        entry = Counter()
+        for row in entries:
+            cents = Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
+            entry[row["entry"]] += cents
+            prepaid[row["account"]] += cents if row["code"] == PREPAID else 0
+        assert not any(entry.values())
+        values = Counter()
+        for row in lots:
+            values[row["account"]] += Decimal(row["value"] or 0)
+        assert prepaid == values
+
+
+def add(sums: Counter, row: dict[str, Any]) -> None:
+    for name in ("credits", "value", "unvalued"):
+        sums[row["account"], name] += Decimal(row[name] or 0)
+
+
+@on_each_store(**FEW, telling=tellings(openings_late=True))
+def test_closed_months_keep_their_books_and_the_books_of_all_months_add_up(
+    store: Store, telling: Telling
+):
+    """Meanwhile what the lots cost is known, then not, then known: no bill tells the VAT."""
+    with store.ledger() as url:
+        books = begin(url)
+        known: dict[str, list[Any]] = {}
+        for number, (what, of) in enumerate(telling.steps):
+            act(books, what, of)
+            share = "0" if number % 2 else "100"
+            books.type("account", "vat", "one", "--recoverable", share, "--from", "2025-01-01")
+            if what == "reopen":
+                known = {month: rows for month, rows in known.items() if month < of}
+            for month, rows in known.items():
+                assert printed(books, month) == rows
+            if what == "close":
+                known[of] = printed(books, of)
+        require_sums(books)
