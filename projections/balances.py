@@ -72,4 +72,5 @@ def _before_opening(of: Sequence[Book], rows: Sequence[Balance]) -> list[str]:
         f" {book.local(book.opening_at_us).isoformat()} on"
         for book, row in zip(of, rows, strict=True)
         if row.credits is None and book.opening_at_us is not None
+        if row.as_of < book.local(book.opening_at_us)
     ]
