@@ -201,8 +201,12 @@ def test_an_account_that_comes_after_a_close_stands_in_the_open_month(sqlite_boo
         ("2025-10-13", "consumption", "-10", "40", "2025-11"),
         ("2025-11-05", "consumption", "-7", "33", None),
     ]
-    balances = sqlite_books.rows("bal", "--as-of", "2025-10-31", "--basis", "posted")
-    assert [row["credits"] for row in balances] == ["60", None]
+    at_close = ("bal", "--as-of", "2025-10-31", "--basis", "posted")
+    assert [row["credits"] for row in sqlite_books.rows(*at_close)] == ["60", None]
+    assert (
+        f"the opening of {TWO}, of 2025-10-10T00:00:00+02:00, was recorded after its month was"
+        " closed, and stands in a later one"
+    ) in sqlite_books.type(*at_close).err
     close_month(sqlite_books, "2025-11")
     assert sqlite_books.type("check", "--full").status == 0
 
