@@ -41,9 +41,9 @@ def as_fec(report: Report[EntryLine], labels: Labels) -> str:
 
 
 def _fields(row: EntryLine, labels: Labels) -> Iterator[str]:
-    day = f"{row.day:%Y%m%d}"
+    day, happened = (f"{one:%Y%m%d}" for one in (row.day, row.happened_on or row.day))
     yield from (JOURNAL, labels.phrase("journal"), str(row.entry), day)
-    yield from (_text(row.code), _text(row.label), "", "", _text(row.piece), day)
+    yield from (_text(row.code), _text(row.label), "", "", _text(row.piece), happened)
     yield _text(" ".join(filter(None, (labels.value("kind", row.kind), row.account))))
     yield from (_amount(row.debit), _amount(row.credit), "", "", "")
     is_foreign = row.currency != _HOME
