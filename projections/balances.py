@@ -68,8 +68,17 @@ def balances_at(
 
 def _before_opening(of: Sequence[Book], rows: Sequence[Balance]) -> list[str]:
     return [
-        f"the balance of {book.account} is known from"
-        f" {book.local(book.opening_at_us).isoformat()} on"
+        _why_unknown(book, book.opening_at_us, row)
         for book, row in zip(of, rows, strict=True)
         if row.credits is None and book.opening_at_us is not None
     ]
+
+
+def _why_unknown(book: Book, opening_at_us: int, row: Balance) -> str:
+    since = book.local(opening_at_us)
+    if row.as_of < since:
+        return f"the balance of {book.account} is known from {since.isoformat()} on"
+    return (
+        f"the opening of {book.account}, of {since.isoformat()}, was recorded after its month"
+        " was closed, and stands in a later one"
+    )

@@ -24,7 +24,10 @@ _ALL: Final = 2**62
 
 
 class OpeningChange(NamedTuple):
-    """What an opening turned out to be more, or less, and where that stands."""
+    """What an opening turned out to be more, or less, and where that stands.
+
+    All of it, where no close knew any opening.
+    """
 
     account: str
     opening: Opening
@@ -130,6 +133,8 @@ class _Openings:
             if before is None:
                 self._found.items.append(_late(now.item, posted_us))
                 there += now.item.pieces
+                if posted_us > now.item.at_us:
+                    self._add(now.opening, posted_us, now.opening.milli)
             elif (now.opening[1:], now.item.pieces) != (before.opening[1:], before.item.pieces):
                 there += self._change(before, now, there, posted_us)
             before = now
@@ -189,8 +194,12 @@ class _Openings:
             )
             self._found.items.append(_late(left, posted_us))
         if now.opening[1:] != before.opening[1:]:
-            self._found.changes.append(OpeningChange(name, now.opening, posted_us, more))
+            self._add(now.opening, posted_us, more)
         return pieces
+
+    def _add(self, opening: Opening, posted_us: int, milli: int) -> None:
+        change = OpeningChange(self._account.name, opening, posted_us, milli)
+        self._found.changes.append(change)
 
     def _bought_between(self, now: Opened, before: Opened) -> Iterator[Piece]:
         for item in self._known.items:

@@ -17,7 +17,7 @@ from ledger.events import LINE_KINDS, BalanceOpened, OpeningRestated
 from ledger.times import from_us, local_day
 from projections.batch import caught_up
 from projections.books import Book
-from projections.late_facts import kept_late
+from projections.late_facts import LateFact, kept_late
 from projections.moments import Moment
 from projections.movement_index import MOVEMENT_INDEX
 from projections.page_lines import lines_during, moved_during
@@ -37,7 +37,20 @@ def balance_before(database: Database, book: Book, end_us: int) -> Credits | Non
 
 
 def posted_before(database: Database, book: Book, end_us: int) -> Credits | None:
-    """Give the same on the posted basis: without what stands later."""
+    """Give the same on the posted basis: without what stands later.
+
+    None also before the month in which an opening stands that no close knew.
+    """
+    began = first_opening(database, book)
+    if began is not None and began.position == NONE_KNOWN:
+        late = late_openings(database, book)
+        if end_us <= min(one.posted_us for one in late):
+            return None
+    return posted_sum(database, book, end_us)
+
+
+def posted_sum(database: Database, book: Book, end_us: int) -> Credits | None:
+    """Give what stands before an instant, also where no opening was known yet."""
     began = first_opening(database, book)
     if began is None or end_us <= began.at_us:
         return None
@@ -47,14 +60,23 @@ def posted_before(database: Database, book: Book, end_us: int) -> Credits | None
     return happened - Credits(sum(_missing(database, book.account, end_us)))
 
 
+def late_openings(rows: Rows, book: Book) -> list[LateFact]:
+    """Give what openings, which no close knew, changed."""
+    return [one for one in kept_late(rows, book.account) if one.kind == "opening"]
+
+
+# The position of an opening of nothing, where the closes knew none.
+NONE_KNOWN: Final = -1
+
+
 def first_opening(rows: Rows, book: Book) -> Opening | None:
     """Give the opening that the first close knew; where another was stated since, it is late.
 
-    What it changed is known by late facts.
+    What it changed is known by late facts; all of it is, where no close knew any.
     """
     if book.opening_at_us is None or book.opening_milli is None:
         return None
-    changes = [one for one in kept_late(rows, book.account) if one.kind == "opening"]
+    changes = late_openings(rows, book)
     if not changes:
         return Opening(0, book.opening_at_us, book.opening_milli)
     changed = sum(one.milli for one in changes)
@@ -68,6 +90,9 @@ def first_opening(rows: Rows, book: Book) -> Opening | None:
         restated=OpeningRestated.TOPIC,
         first=first,
     )
+    if not found:
+        stands_us = min(one.posted_us for one in changes)
+        return Opening(NONE_KNOWN, min(book.opening_at_us, stands_us), 0)
     position, at_us = found[0]
     return Opening(position, at_us, book.opening_milli - changed)
 

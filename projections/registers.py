@@ -27,7 +27,7 @@ from projections.lot_books import lots_caught_up
 from projections.moments import Period
 from projections.movement_index import MOVEMENT_INDEX
 from projections.page_lines import Stretch, lines_during
-from projections.past import balance_before, first_opening, posted_before
+from projections.past import NONE_KNOWN, balance_before, first_opening, posted_sum
 from projections.payments import Payments, Share, written
 from projections.posting import Opening
 from projections.report import NESTED, Report
@@ -200,10 +200,12 @@ def _beginning(
     if opening is None or (end_us is not None and opening.at_us >= end_us):
         return
     if start_us is None or start_us <= opening.at_us:
+        if opening.position == NONE_KNOWN:
+            return  # what is late says what came
         recorded = _opening_recorded_at_us(database, book, opening)
         yield Entry(opening.at_us, IN, "opening", opening.milli, recorded, count=0)
     elif end_us is None or start_us < end_us:
-        known = posted_before if late.facts else balance_before
+        known = posted_sum if late.facts else balance_before
         forward = known(database, book, start_us)
         milli = 0 if forward is None else forward.milli
         yield Entry(start_us, IN, "brought-forward", milli, None, count=0)

@@ -8,7 +8,7 @@ from closers import close_month, reopen_month
 from cli import options
 from projections import basis
 
-ONE = "sms-ab12345-1"
+ONE, TWO = "sms-ab12345-1", "sms-ab12345-2"
 
 # October: 40 of 100 credits for 10.00 are used: 4.00; 60 are left: 6.00.
 OCTOBER = f"""
@@ -37,9 +37,13 @@ def late(books):
 
 
 def statement(books, *words):
+    return statement_of(books, ONE, *words)
+
+
+def statement_of(books, account, *words):
     return [
         (row["happened_at"][:10], row["kind"], row["credits"], row["balance"], row["posted"])
-        for row in books.rows("stmt", ONE, *words)
+        for row in books.rows("stmt", account, *words)
     ]
 
 
@@ -181,6 +185,64 @@ def test_an_older_opening_stands_in_the_open_month_with_what_it_lets_count(sqlit
         ("2025-11-02", "consumption", "-1", "55", None),
         ("2025-11-02", "closing", "0", "55", None),
     ]
+
+
+def test_an_account_that_comes_after_a_close_stands_in_the_open_month(sqlite_books):
+    sqlite_books.draw(OCTOBER)
+    close_month(sqlite_books, "2025-10")
+    sqlite_books.draw(
+        f"""
+        account {TWO}
+        2025-10-10 00:00 opening 50
+        2025-10-13 10:00 sms 10
+        2025-11-05 10:00 sms 7
+        """
+    )
+    assert sqlite_books.rows("stmt", TWO, "-p", "2025-10") == []
+    assert value(sqlite_books, "--as-of", "2025-10-31") == [("b-1", "60", "6.00")]
+    assert statement_of(sqlite_books, TWO)[:-1] == [
+        ("2025-10-10", "opening", "50", "50", "2025-11"),
+        ("2025-10-13", "consumption", "-10", "40", "2025-11"),
+        ("2025-11-05", "consumption", "-7", "33", None),
+    ]
+    at_close = ("bal", "--as-of", "2025-10-31", "--basis", "posted")
+    assert [row["credits"] for row in sqlite_books.rows(*at_close)] == ["60", None]
+    assert (
+        f"the opening of {TWO}, of 2025-10-10T00:00:00+02:00, was recorded after its month was"
+        " closed, and stands in a later one"
+    ) in sqlite_books.type(*at_close).err
+    close_month(sqlite_books, "2025-11")
+    assert sqlite_books.type("check", "--full").status == 0
+
+
+def test_an_opening_that_no_close_knew_stands_after_the_messages_that_it_knew(sqlite_books):
+    sqlite_books.draw(
+        f"""
+        customer ab12345-ovh
+        account {ONE}
+        2025-10-02 10:00 sms 40
+        """
+    )
+    close_month(sqlite_books, "2025-10")
+    sqlite_books.draw(
+        f"""
+        account {ONE}
+        2025-10-01 00:00 opening 50
+        2025-11-05 10:00 sms 7
+        """
+    )
+    assert sqlite_books.type("check", "--full").status == 0
+    assert statement(sqlite_books)[:-1] == [
+        ("2025-10-02", "consumption", "-40", "-40", None),
+        ("2025-10-01", "opening", "50", "10", "2025-11"),
+        ("2025-11-05", "consumption", "-7", "3", None),
+    ]
+    assert statement(sqlite_books, "-p", "2025-11")[:2] == [
+        ("2025-11-01", "brought-forward", "-40", "-40", None),
+        ("2025-10-01", "opening", "50", "10", "2025-11"),
+    ]
+    close_month(sqlite_books, "2025-11")
+    assert sqlite_books.type("check", "--full").status == 0
 
 
 def test_without_a_closed_month_both_bases_are_one_and_nothing_more_is_kept(books):
