@@ -64,10 +64,11 @@ def _placed(file: Path) -> Iterator[BinaryIO]:
         with file.open("wb") as handle:
             yield handle
         return
+    from cli.endings import cleared_up
     from ledger.whole_file import replacing
 
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
-    with replacing(file.resolve(), mode) as handle:
+    with cleared_up(), replacing(file.resolve(), mode) as handle:
         yield handle
 
 
