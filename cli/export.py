@@ -10,7 +10,7 @@ import click
 from cli.forms.files import write
 from cli.known_at import known_at_option
 from cli.options import basis_option, with_period
-from cli.output import Output, in_languages, show, with_form, with_output
+from cli.output import Output, in_languages, show, unposted, with_form, with_output
 from cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def beancount(
 @_CUSTOMER
 @with_period
 @known_at_option
+@basis_option("posted")
 @with_output
 @with_form("csv", "fec")
 @in_languages
@@ -85,24 +86,29 @@ def entries(
     *,
     customers: tuple[str, ...],
     period: Period,
+    basis: Basis,
     output: Output,
 ) -> None:
     """Show the double entries of whole months, for the accounting program to import.
 
     Invoices go into prepaid expenses, consumption out of them, month by month; each entry
     balances to the cent. `account entries` tells which accounts are used, and sets others.
+    A closed month keeps its entries: what is recorded late for it, and what its credits turn
+    out to have cost more or less (prior-period), is booked in the month that was open.
     Lines in the shape of the FEC have its 18 fields; they are lines to import, not the FEC.
 
     Example: sms-ledger export entries -p 2026-10 --format fec -o october.txt
     """
     from projections.entries import entries as booked
 
-    found = booked(session.database, period, customers)
+    found = booked(session.database, period, customers, basis)
     if output.format == "fec":
         _write_fec(found, output)
         return
     several = len({row.customer for row in found.rows}) > 1
-    hide = () if several else ("customer",)
+    hide = [*(() if several else ("customer",)), *unposted(found)]
+    if "posted" in hide:
+        hide.append("happened_on")
     show(found, output, command="entries", hide=hide)
 
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.calendars import day_of, days
+from ledger.calendars import day_of
 from ledger.database import Rows
 from ledger.day_blocks import Sum, add_days
 from ledger.events import LedgerEvent, PageRecorded
@@ -129,10 +129,9 @@ def _page_by_day(
     at_us, milli = page_costs(page)
     spent = list(accumulate(milli, initial=0))
     begin = 0 if since_us is None else bisect_left(at_us, since_us)
-    for day in days(zone, at_us[begin], last_us):
+    while begin < len(at_us):
+        day = day_of(zone, at_us[begin])
         end = bisect_left(at_us, day.end_us, begin)
-        if begin < end:
-            moved = spent[begin] - spent[end]
-            found = Sum(end - begin, moved, at_us[begin], at_us[end - 1], recorded_at_us)
-            yield day.name, found
+        moved = spent[begin] - spent[end]
+        yield day.name, Sum(end - begin, moved, at_us[begin], at_us[end - 1], recorded_at_us)
         begin = end

@@ -1,7 +1,8 @@
 """`export entries`: what happened to credits as entries of the customer's own books.
 
 Month by month: invoices into prepaid expenses, consumption out of them, transfers between
-accounts, refunds, adjustments. Every entry balances to the cent.
+accounts, refunds, adjustments. Every entry balances to the cent. The entries of a closed month
+stay: what they should have been, as is known since, is set right in the first open month.
 """
 
 from __future__ import annotations
@@ -12,21 +13,22 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from ledger.calendars import Span, month_of
+from ledger.calendars import Span as Month
+from ledger.calendars import day_of, month_of
 from ledger.credits import Credits
 from ledger.database import Database
 from ledger.errors import InvalidValue
 from ledger.events import ENTRY_ROLES, EntryRole
-from ledger.lots import LotId
+from projections.basis import Basis, basis_notes, posted_apart
 from projections.books import Book, books, log_position, notes, of_customers
-from projections.entry_accounts import EntryAccounts
+from projections.entry_accounts import Chart, EntryAccounts
 from projections.holdings import lots_of
 from projections.lot_books import lots_caught_up
-from projections.lot_facts import LotRow
-from projections.lot_moves import Move, MoveKind, moves
+from projections.lot_moves import PRIOR_PERIOD, Move, MoveKind, moves
 from projections.moments import Period
 from projections.report import OPTIONAL, Amount, Report
 from projections.rounding import money
+from projections.valuations import Valuation
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class EntryLine:
     `entry` numbers the entries of a customer from 1 on; `code` and `label` are an account of
     its books, `account` is the SMS account that the line belongs to (analytic), empty where it
     is the whole document's. `piece` names the document: the invoice, or what stands for one.
+    What was recorded late for a closed month is booked on a `day` of the month `posted`;
+    `happened_on` is when it happened.
     """
 
     customer: str
@@ -49,15 +53,21 @@ class EntryLine:
     debit: Amount | None = field(metadata=OPTIONAL)
     credit: Amount | None = field(metadata=OPTIONAL)
     currency: str
+    happened_on: date | None
+    posted: str | None
 
 
 class _Key(NamedTuple):
-    """What makes one entry of several moves; the fields are the order of entries."""
+    """What makes one entry of several moves; the fields are the order of entries.
+
+    `late_day` is when it happened, where it stands in a later month.
+    """
 
     day: str
     kind: str
     piece: str
     currency: str
+    late_day: str = ""
 
 
 class _Leg(NamedTuple):
@@ -66,6 +76,8 @@ class _Leg(NamedTuple):
     role: EntryRole
     account: str
 
+
+_MONTH: Final = len("2026-10")
 
 # Of these a month has one entry for each account, on its last day.
 _AT_THE_END: Final = frozenset[MoveKind](("consumption", "covered"))
@@ -85,25 +97,31 @@ _ANALYTIC: Final = frozenset[EntryRole](("prepaid", "expense", "adjustment", "op
 
 
 def entries(
-    database: Database, period: Period, customers: Sequence[str] = ()
+    database: Database,
+    period: Period,
+    customers: Sequence[str] = (),
+    basis: Basis = "posted",
 ) -> Report[EntryLine]:
     """Give the entries of a period of whole months. Raises InvalidValue."""
     with lots_caught_up(database):
         of = of_customers(books(database), customers)
-        lots = lots_of(database, {book.customer for book in of})
+        apart, names = posted_apart(database, basis), {book.customer for book in of}
         rows: list[EntryLine] = []
-        said = notes(database, of)
+        said = [*notes(database, of), *basis_notes(database, names, basis)]
         for customer in dict.fromkeys(book.customer for book in of):
             own = [book for book in of if book.customer == customer]
-            made = _Entries(_months(period, own[0]))
+            lots = lots_of(database, {customer}, apart)
+            made = _Entries(
+                database, own[0], period, Valuation(database, customer, lots, basis)
+            )
             for book in own:
-                made.take(database, book, lots)
-            rows += made.lines(EntryAccounts(database, customer))
+                made.take(book, posted=customer in apart)
+            rows += made.lines()
             said += made.notes()
         return Report(EntryLine, log_position(database), rows, said)
 
 
-def _months(period: Period, book: Book) -> list[Span]:
+def _months(period: Period, book: Book) -> list[Month]:
     """Give the months of a period, in the customer's time zone."""
     start_us, end_us = period.bounds(book.zone)
     if start_us is None or end_us is None:
@@ -121,25 +139,35 @@ def _no_months() -> InvalidValue:
 
 
 class _Entries:
-    """Gathers the entries of a customer."""
+    """Gathers the entries of a customer, which `of` is an account of."""
 
-    def __init__(self, months: Sequence[Span]) -> None:
-        self._months = months
+    def __init__(self, rows: Database, of: Book, period: Period, valuation: Valuation) -> None:
+        self._rows = rows
+        self._of = of
+        self._months = {
+            month: next(valuation.spans(month.start_us, month.end_us))
+            for month in _months(period, of)
+        }
         self._legs: dict[_Key, dict[_Leg, int]] = defaultdict(lambda: defaultdict(int))
         self._unvalued: dict[tuple[str, str], int] = defaultdict(int)
         self._without_vat: dict[str, None] = {}
+        self._positions = {
+            month.name: one.known.position for month, one in self._months.items()
+        }
+        self._accounts: dict[int | None, EntryAccounts] = {}
 
-    def take(self, database: Database, book: Book, lots: Mapping[LotId, LotRow]) -> None:
-        for month in self._months:
-            last_day = (month.after - timedelta(days=1)).isoformat()
-            for move in moves(database, book, lots, month.start_us, month.end_us):
-                if move.cents is None:
+    def take(self, book: Book, *, posted: bool) -> None:
+        for month, span in self._months.items():
+            last_day = _last_day(month)
+            for move in moves(self._rows, book, span, posted=posted):
+                if move.cents is not None:
+                    key = _key(book, move, last_day)
+                    for leg, cents in _legs(move, move.cents):
+                        self._legs[key][leg] += cents
+                    if _is_without_vat(move):
+                        self._without_vat[key.piece] = None
+                elif move.kind != PRIOR_PERIOD:
                     self._unvalued[book.account, month.name] += abs(move.stretch.milli)
-                    continue
-                for leg, cents in _legs(move, move.cents):
-                    self._legs[_key(move, last_day)][leg] += cents
-                if _is_without_vat(move):
-                    self._without_vat[_piece(move)] = None
 
     def notes(self) -> Iterator[str]:
         for piece in self._without_vat:
@@ -150,18 +178,18 @@ class _Entries:
                 " cost, and in no entry"
             )
 
-    def lines(self, accounts: EntryAccounts) -> Iterator[EntryLine]:
+    def lines(self) -> Iterator[EntryLine]:
         number = 0
         for key, legs in sorted(self._legs.items()):
             booked = sorted(
                 ((leg, cents) for leg, cents in legs.items() if cents), key=_debits_first
             )
             number += bool(booked)
-            chart = accounts.on(key.day)
+            chart = self._chart(key.day)
             for leg, cents in booked:
                 code, label = chart[leg.role]
                 yield EntryLine(
-                    customer=accounts.customer,
+                    customer=self._of.customer,
                     entry=number,
                     day=date.fromisoformat(key.day),
                     code=code,
@@ -172,7 +200,20 @@ class _Entries:
                     debit=money(cents) if cents > 0 else None,
                     credit=money(-cents) if cents < 0 else None,
                     currency=key.currency,
+                    happened_on=date.fromisoformat(key.late_day) if key.late_day else None,
+                    posted=key.day[:_MONTH] if key.late_day else None,
                 )
+
+    def _chart(self, day: str) -> Chart:
+        """Give the accounts that hold on a day, as the close of its month knew them."""
+        position = self._positions[day[:_MONTH]]
+        if position not in self._accounts:
+            self._accounts[position] = EntryAccounts(self._rows, self._of.customer, position)
+        return self._accounts[position].on(day)
+
+
+def _last_day(month: Month) -> str:
+    return (month.after - timedelta(days=1)).isoformat()
 
 
 def _debits_first(booked: tuple[_Leg, int]) -> tuple[bool, int, str]:
@@ -183,17 +224,26 @@ def _debits_first(booked: tuple[_Leg, int]) -> tuple[bool, int, str]:
 # --- what a move is booked as ---------------------------------------------------------------
 
 
-def _key(move: Move, last_day: str) -> _Key:
+def _key(book: Book, move: Move, last_day: str) -> _Key:
     """Tell which entry a move belongs to: a document's, a transfer's, or its account's."""
     day = last_day if move.kind in _AT_THE_END else move.day
     kind = "transfer" if move.kind in _TRANSFER else _PIECE.get(move.kind, move.kind)
-    return _Key(day, kind, _piece(move), move.currency or "")
+    late_day = _late_day(book, move) if move.is_late else ""
+    piece = _piece(move, late_day or move.day)
+    return _Key(day, kind, piece, move.currency or "", late_day)
 
 
-def _piece(move: Move) -> str:
+def _late_day(book: Book, move: Move) -> str:
+    """Give when it happened; of messages the last day of their month, as if in time."""
+    if move.kind in _AT_THE_END:
+        return _last_day(month_of(book.zone, move.happened_us))
+    return day_of(book.zone, move.happened_us).name
+
+
+def _piece(move: Move, day: str) -> str:
     """Name the document: an invoice, a transfer, what else there is; or the account's month."""
     if move.kind in _AT_THE_END or move.kind == "opening":
-        return f"{move.account} {move.day[:7]}"
+        return f"{move.account} {day[:_MONTH]}"
     bill = move.lot.bill if move.lot and move.kind in _INVOICED else None
     return bill or move.reference
 
@@ -220,5 +270,7 @@ def _vat(move: Move, cents: int) -> int:
 
 
 def _is_without_vat(move: Move) -> bool:
-    is_invoiced = move.drawn_as in _INVOICED and bool(move.cents)
-    return is_invoiced and move.lot is not None and move.lot.vat_cents is None
+    is_invoiced = move.kind in {move.drawn_as, "covered"} and move.drawn_as in _INVOICED
+    return (
+        is_invoiced and bool(move.cents) and move.lot is not None and move.lot.vat_cents is None
+    )

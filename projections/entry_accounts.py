@@ -77,9 +77,9 @@ class Charted:
 
 
 class EntryAccounts:
-    """The accounts of one customer, as they were set, day by day."""
+    """The accounts of one customer, as they were set, day by day; up to a log position."""
 
-    def __init__(self, rows: Rows, customer: str) -> None:
+    def __init__(self, rows: Rows, customer: str, through: int | None = None) -> None:
         self.customer = customer
         ((subsidiary, zone_name),) = rows.execute(
             "SELECT subsidiary, time_zone FROM customer WHERE customer = :customer",
@@ -87,7 +87,8 @@ class EntryAccounts:
         )
         self._zone = zone(zone_name)
         self._shipped = SHIPPED.get(subsidiary or _OF_ZONE.get(zone_name, ""), _ELSEWHERE)
-        events = stream_events(rows, customer_stream(customer), EntryAccountsSet)
+        stream = customer_stream(customer)
+        events = stream_events(rows, stream, EntryAccountsSet, through=through)
         # of one moment, what was said last holds
         self._set = sorted(events, key=lambda event: to_us(event.happened_at))
 

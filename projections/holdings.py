@@ -248,19 +248,26 @@ def draws_of(
         yield _drawn(account, row, until_us)
 
 
-def covered_of(rows: Rows, account: str, until_us: int, since_us: int) -> Iterator[Drawn]:
+def covered_of(
+    rows: Rows, account: str, until_us: int, since_us: int, *, posted: bool = False
+) -> Iterator[Drawn]:
     """Give what had left an account before `since`, and was covered from then on."""
     for row in rows.execute(
-        "SELECT covered_at_us, covered_at_us, kind, reference, day, lot_account, lot,"
-        " first_milli, milli, NULL"
-        " FROM lot_draw WHERE account = :account AND at_us < :since"
-        " AND covered_at_us >= :since AND covered_at_us < :until"
-        " ORDER BY covered_at_us, kind, reference, number",
+        _COVERED.format("posted_draw" if posted else "lot_draw"),
         account=account,
         since=since_us,
         until=until_us,
     ):
         yield _drawn(account, row, until_us)
+
+
+_COVERED: Final = """
+    SELECT covered_at_us, covered_at_us, kind, reference, day, lot_account, lot, first_milli,
+        milli, NULL
+    FROM {} WHERE account = :account AND at_us < :since
+        AND covered_at_us >= :since AND covered_at_us < :until
+    ORDER BY covered_at_us, kind, reference, number
+"""
 
 
 def _draws(*, posted: bool) -> str:

@@ -149,16 +149,18 @@ def cuts(items: Iterable[Item]) -> dict[str, list[int]]:
     return {account: sorted(cuts) for account, cuts in found.items()}
 
 
-def facts(rows: Rows, customer: str) -> Facts:
-    """Read what happened to the credits of a customer."""
+def facts(rows: Rows, customer: str, through: int | None = None) -> Facts:
+    """Read what happened to the credits of a customer, as the log up to a position tells it."""
     accounts = _accounts(rows, customer)
+    if through is not None:
+        accounts = {name: _known(account, through) for name, account in accounts.items()}
     vat = vat_of_lines(
         (position, priced(event, account.bills))
         for account in accounts.values()
         for position, event in account.events
         if isinstance(event, CreditsPurchased)
     )
-    found = Facts(accounts, _recovery(rows, customer), vat)
+    found = Facts(accounts, _recovery(rows, customer, through), vat)
     for account in found.accounts.values():
         _Reading(found, account).read()
     return found
@@ -174,15 +176,28 @@ class Opened(NamedTuple):
 
 def opened(known: Facts, account: AccountFacts, through: int) -> Opened | None:
     """Give the opening of an account as the log up to a position tells it."""
-    events = [one for one in account.events if one[0] <= through]
-    before = replace(account, events=events)
+    before = _opened(account, through)
     if not before.openings:
         return None
-    opening = before.openings[-1]
-    before.since_us, before.opening_milli = opening.at_us, opening.milli
     aside = Facts(known.accounts, known.recovery, known.vat)
     _Reading(aside, before).read()
-    return Opened(opening, aside.openings[account.name], aside.lots)
+    return Opened(before.openings[-1], aside.openings[account.name], aside.lots)
+
+
+def _known(account: AccountFacts, through: int) -> AccountFacts:
+    """Give what a part of the log tells of an account, with the bill lines seen in it."""
+    before = _opened(account, through)
+    before.bills = bill_lines(event for _, event in before.events)
+    return before
+
+
+def _opened(account: AccountFacts, through: int) -> AccountFacts:
+    """Give its events up to a log position, and the opening that holds there."""
+    events = [one for one in account.events if one[0] <= through]
+    before = replace(account, events=events, since_us=None, opening_milli=None)
+    if before.openings:
+        _, before.since_us, before.opening_milli = before.openings[-1]
+    return before
 
 
 def _accounts(rows: Rows, customer: str) -> dict[str, AccountFacts]:
@@ -223,9 +238,10 @@ class Recovery:
         return found[-1] if found else Fraction(1)
 
 
-def _recovery(rows: Rows, customer: str) -> Recovery:
+def _recovery(rows: Rows, customer: str, through: int | None) -> Recovery:
     shares: dict[int, Fraction] = {}
-    for event in stream_events(rows, customer_stream(customer), VatRecoverySet):
+    stream = customer_stream(customer)
+    for event in stream_events(rows, stream, VatRecoverySet, through=through):
         shares[to_us(event.happened_at)] = Fraction(Fraction(event.recoverable), 100)
     return Recovery(sorted(shares.items()))
 

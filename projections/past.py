@@ -72,6 +72,20 @@ def first_opening(rows: Rows, book: Book) -> Opening | None:
     return Opening(position, at_us, book.opening_milli - changed)
 
 
+def opened_at(rows: Rows, book: Book, *, posted: bool) -> frozenset[int]:
+    """Give the moments of openings: the one that holds; if `posted`, those that closes knew."""
+    if not posted:
+        return frozenset(() if book.opening_at_us is None else (book.opening_at_us,))
+    found = rows.execute(
+        "SELECT happened_at_us FROM event_log WHERE stream = :account"
+        " AND topic IN (:opened, :restated)",
+        account=book.account,
+        opened=BalanceOpened.TOPIC,
+        restated=OpeningRestated.TOPIC,
+    )
+    return frozenset(at_us for (at_us,) in found)
+
+
 def _missing(rows: Rows, account: str, end_us: int) -> Iterator[int]:
     """Give what happened before an instant, and stands at it or later."""
     for one in kept_late(rows, account):

@@ -1,7 +1,8 @@
 """`sheet`: what an accountant books at a period's end, account by account, with its documents.
 
 Opening credits and their cost, all that came and went, closing credits and their cost: line by
-line they add up, in credits and to the cent, and the closing costs are the prepaid value.
+line they add up, in credits and to the cent, and the closing costs are the prepaid value. A
+closed month keeps its sheet: what became known since is in the sheet of the month it is posted.
 """
 
 from __future__ import annotations
@@ -10,29 +11,32 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Final, NamedTuple
 
+from ledger.calendars import month_of
 from ledger.credits import Credits
 from ledger.database import Database
 from ledger.errors import InvalidValue
+from projections.basis import Basis, basis_notes, posted_apart
 from projections.books import Book, books, log_position, notes, of_customers
 from projections.cases import Case
 from projections.differences import cases
 from projections.holdings import Holdings, holdings, lots_of
 from projections.lot_books import lots_caught_up
-from projections.lot_facts import LotRow
-from projections.lot_moves import MOVE_KINDS, Move, moves
+from projections.lot_moves import MOVE_KINDS, PRIOR_PERIOD, Move, MoveKind, moves
 from projections.moments import Moment, Period
 from projections.remarks import remarks
 from projections.report import OPTIONAL, Amount, Report
 from projections.rounding import money
+from projections.valuations import Lots, Span, Valuation
 from projections.values import Value, value_of
 
 BROUGHT_FORWARD: Final = "brought-forward"
 CLOSING: Final = "closing"
 
 # Of these a period has too many for a line each, or none by itself has a document.
-_TOGETHER: Final = ("opening", "consumption", "covered")
+_TOGETHER: Final = (PRIOR_PERIOD, "opening", "consumption", "covered")
 _BOUGHT: Final = ("purchase", "recharge", "gift")
 
 
@@ -42,7 +46,9 @@ class SheetLine:
 
     `value` is what the credits cost, `net` and `vat` are what the invoice says of those that
     were bought; `unvalued` credits are of unknown cost. A `covered` line has no credits: they
-    were spent below zero before the period, and are paid by a lot in it.
+    were spent below zero before the period, and are paid by a lot in it. Nor has a line
+    `prior-period`: what the credits of a closed month turned out to have cost more, or less.
+    What was recorded late for a closed month stands in the month `posted`.
     """
 
     customer: str
@@ -57,6 +63,7 @@ class SheetLine:
     value: Amount | None
     currency: str | None
     unvalued: Credits
+    posted: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +95,57 @@ def sheet(
     period: Period,
     accounts: Sequence[str] = (),
     customers: Sequence[str] = (),
+    basis: Basis = "posted",
 ) -> Sheet:
     """Give the sheet of a period of whole days. Raises UnknownAccount, InvalidValue."""
     last_day = _last_day(period)
     with lots_caught_up(database):
         known = books(database)
         of = of_customers(books(database, accounts), customers)
-        bounds = [_bounds(period, book) for book in of]
-        opening = holdings(database, of, [start for start, _ in bounds])
-        closing = holdings(database, of, [end for _, end in bounds])
-        lots = lots_of(database, {book.customer for book in of})
-        only = _only_currencies(known, lots.values())
+        own = posted_apart(database, basis)
+        spans = _spans(database, period, of, basis)
+        if not accounts:
+            of = [book for book in of if _was_known(book, spans[book.customer])]
+        opening = holdings(database, of, [spans[one.customer][0].start_us for one in of], basis)
+        closing = holdings(database, of, [spans[one.customer][-1].end_us for one in of], basis)
         lines: list[SheetLine] = []
-        for book, (start, end) in zip(of, bounds, strict=True):
-            moved = moves(database, book, lots, start, end)
-            ends = (_Balance(start, book, opening), _Balance(end - 1, book, closing))
-            lines += _lines(book, *ends, moved, only[book.customer])
-        position = log_position(database)
+        for book in of:
+            wanted, posted = spans[book.customer], book.customer in own
+            ends = (
+                _Balance(wanted[0].start_us, book, opening, wanted[0].at_start.lots),
+                _Balance(wanted[-1].end_us - 1, book, closing, wanted[-1].known.lots),
+            )
+            moved = chain.from_iterable(
+                moves(database, book, span, posted=posted) for span in wanted
+            )
+            lines += _lines(book, *ends, moved, wanted[-1].known.only)
+        position, names = log_position(database), {book.customer for book in of}
+        said = [*notes(database, of), *basis_notes(database, names, basis), *remarks(closing)]
         return Sheet(
-            Report(SheetLine, position, lines, [*notes(database, of), *remarks(closing)]),
+            Report(SheetLine, position, lines, said),
             Report(Value, position, list(_left(of, closing))),
             Report(SheetCheck, position, list(_checks(database, known, of, last_day))),
         )
+
+
+def _spans(
+    database: Database, period: Period, of: Sequence[Book], basis: Basis
+) -> dict[str, list[Span]]:
+    """Cut the period of each customer where its closed months end."""
+    own = posted_apart(database, basis)
+    found: dict[str, list[Span]] = {}
+    for book in of:
+        if book.customer not in found:
+            lots = lots_of(database, {book.customer}, own)
+            valuation = Valuation(database, book.customer, lots, basis)
+            found[book.customer] = list(valuation.spans(*_bounds(period, book)))
+    return found
+
+
+def _was_known(book: Book, spans: Sequence[Span]) -> bool:
+    """Tell whether the close of the last of some months knew an account."""
+    accounts = spans[-1].known.accounts
+    return accounts is None or book.account in accounts
 
 
 def _last_day(period: Period) -> Moment:
@@ -144,6 +180,10 @@ class _Sum:
         self.unvalued += unvalued
 
     @property
+    def is_something(self) -> bool:
+        return bool(self.milli or self.cents or self.unvalued)
+
+    @property
     def value(self) -> Amount | None:
         is_unknown = self.unvalued and self.unvalued == self.milli and not self.cents
         return None if is_unknown else money(self.cents)
@@ -157,14 +197,17 @@ class _Key(NamedTuple):
     kind: str
     reference: str
     bill: str | None
+    posted: str = ""
 
 
 class _Balance:
-    """What an account holds at one instant."""
+    """What an account holds at one instant, of lots as they were known."""
 
-    def __init__(self, at_us: int, book: Book, found: Holdings) -> None:
+    def __init__(self, at_us: int, book: Book, found: Holdings, lots: Lots) -> None:
         self.at_us = at_us
         self._held = [one for one in found.held if one.account == book.account and one.left]
+        for held in self._held:
+            held.lot = lots[held.lot.id]
         self._owed = sum(
             drawn.milli for drawn in found.uncovered if drawn.account == book.account
         )
@@ -181,27 +224,20 @@ class _Balance:
         return found
 
 
-def _only_currencies(of: Sequence[Book], lots: Iterable[LotRow]) -> dict[str, str | None]:
-    """Give the currency of each customer that buys in one alone."""
-    owners = {book.account: book.customer for book in of}
-    found: dict[str, set[str]] = {book.customer: set() for book in of}
-    for lot in lots:
-        if lot.currency:
-            found[owners[lot.account]].add(lot.currency)
-    return {
-        customer: next(iter(names)) if len(names) == 1 else None
-        for customer, names in found.items()
-    }
-
-
 def _lines(
     book: Book, opening: _Balance, closing: _Balance, moved: Iterable[Move], only: str | None
 ) -> Iterator[SheetLine]:
     yield from _balance_lines(book, BROUGHT_FORWARD, opening, only)
-    for key, of in sorted(_by_line(moved, only).items(), key=lambda item: item[0][:4]):
+    for key, of in sorted(_by_line(book, moved, only).items(), key=_place):
         for currency, found in of.items():
-            yield _line(book, key, currency, found)
+            if key.kind != PRIOR_PERIOD or found.is_something:
+                yield _line(book, key, currency, found)
     yield from _balance_lines(book, CLOSING, closing, only)
+
+
+def _place(line: tuple[_Key, object]) -> tuple[object, ...]:
+    key, _ = line
+    return key.order, key.posted, key.at_us, key.kind, key.reference
 
 
 def _balance_lines(
@@ -212,9 +248,11 @@ def _balance_lines(
         yield _line(book, _Key(0, balance.at_us, kind, "", None), currency, found[currency])
 
 
-def _by_line(moved: Iterable[Move], only: str | None) -> dict[_Key, dict[str | None, _Sum]]:
+def _by_line(
+    book: Book, moved: Iterable[Move], only: str | None
+) -> dict[_Key, dict[str | None, _Sum]]:
     found: dict[_Key, dict[str | None, _Sum]] = defaultdict(lambda: defaultdict(_Sum))
-    for key, of in _grouped(moved).items():
+    for key, of in _grouped(book, moved).items():
         for move in of:
             sums = found[key][move.currency or only]
             sums.add(move.milli, move.cents, move.unvalued_milli)
@@ -224,19 +262,25 @@ def _by_line(moved: Iterable[Move], only: str | None) -> dict[_Key, dict[str | N
     return found
 
 
-def _grouped(moved: Iterable[Move]) -> dict[_Key, list[Move]]:
-    """Put moves together that are one line: a lot, a transfer, a refund, all of a kind."""
-    groups: dict[tuple[str, str], list[Move]] = defaultdict(list)
+def _grouped(book: Book, moved: Iterable[Move]) -> dict[_Key, list[Move]]:
+    """Put moves together that are one line: a lot, a transfer, a refund, all of a kind.
+
+    What is late is apart.
+    """
+    groups: dict[tuple[MoveKind, str, str], list[Move]] = defaultdict(list)
     for move in moved:
-        groups[move.kind, "" if move.kind in _TOGETHER else move.reference].append(move)
-    return {_key(kind, reference, of): of for (kind, reference), of in groups.items()}
+        reference = "" if move.kind in _TOGETHER else move.reference
+        posted = month_of(book.zone, move.at_us).name if move.is_late else ""
+        groups[move.kind, reference, posted].append(move)
+    return {_key(of, reference, posted): of for (_, reference, posted), of in groups.items()}
 
 
-def _key(kind: str, reference: str, of: Sequence[Move]) -> _Key:
+def _key(of: Sequence[Move], reference: str, posted: str) -> _Key:
+    kind = of[0].kind
     bills = {move.lot.bill if move.lot else None for move in of}
     bill = bills.pop() if len(bills) == 1 and kind in (*_BOUGHT, "refund") else None
-    at_us = max(move.at_us for move in of)
-    return _Key(MOVE_KINDS.index(kind), at_us, kind, reference, bill)
+    at_us = max(move.happened_us for move in of)
+    return _Key(MOVE_KINDS.index(kind), at_us, kind, reference, bill, posted)
 
 
 def _line(book: Book, key: _Key, currency: str | None, found: _Sum) -> SheetLine:
@@ -253,6 +297,7 @@ def _line(book: Book, key: _Key, currency: str | None, found: _Sum) -> SheetLine
         value=found.value,
         currency=currency,
         unvalued=Credits(found.unvalued),
+        posted=key.posted or None,
     )
 
 
@@ -301,7 +346,7 @@ def totals(found: Report[SheetLine]) -> list[SheetLine]:
     return [
         SheetLine(
             customer, "total", CLOSING, last.happened_at, "", None, Credits(total.milli),
-            None, None, total.value, currency, Credits(total.unvalued),
+            None, None, total.value, currency, Credits(total.unvalued), None,
         )
         for (customer, currency), (last, total) in sums.items()
     ]  # fmt: skip

@@ -244,10 +244,10 @@ def test_csv_is_asked_for_either_way(story, tmp_path):
     out = story.type(*words, "--format", "csv").out
     assert out == story.type(*words, "-O", "csv").out == path.read_text()
     assert out.splitlines()[1] == (
-        f"{NAME},1,2026-09-10,486,Charges constatées d'avance,{ONE},FR1,purchase,4.66,,EUR"
+        f"{NAME},1,2026-09-10,486,Charges constatées d'avance,{ONE},FR1,purchase,4.66,,EUR,,"
     )
     italian = story.type(*words, "--format", "csv", "--lang", "it").out.splitlines()
-    assert italian[1].endswith(";FR1;acquisto;4,66;;EUR")
+    assert italian[1].endswith(";FR1;acquisto;4,66;;EUR;;")
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_a_workbook_has_numbers_as_numbers_and_dates_as_dates(story, tmp_path):
     header, *rows = sheet.iter_rows()
     titles = [cell.value for cell in header]
     assert titles[2] == "date of operation (Europe/Rome)"
-    assert [cell.data_type for cell in rows[1]] == list("ssddsnnsn")
+    assert [cell.data_type for cell in rows[1]] == list("ssddsnnsnn")
     said = story.rows("stmt", ONE)
     assert len(rows) == len(said)
     for row, told in zip(rows, said, strict=True):
@@ -240,7 +240,7 @@ def test_equal_reports_make_equal_files(story, tmp_path, form):
 # --- CSV ------------------------------------------------------------------------------------
 
 NUMBERS = {"credits", "balance", "left", "value", "net", "cost", "unvalued", "vat", "left_cost",
-           "debit", "credit"}  # fmt: skip
+           "debit", "credit", "prior_credits", "prior_net", "prior_cost"}  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["it", "fr"])
@@ -272,7 +272,8 @@ def test_csv_of_a_language_names_kinds_and_times_as_a_spreadsheet_reads_them(sto
     out = story.type("stmt", ONE, "-O", "csv", "--lang", "it").out.splitlines()
     assert out[0] == (
         "cliente;conto SMS;data dell'operazione (Europe/Rome);"
-        "data di registrazione (Europe/Rome);causale;crediti;saldo;riferimento;numero"
+        "data di registrazione (Europe/Rome);causale;crediti;saldo;riferimento;numero;"
+        "mese di registrazione"
     )
     assert out[2].split(";")[2:8:2] == ["2026-10-01 09:00:00", "acquisto", "1000"]
     assert out[4].split(";")[4:7] == ["consumo SMS", "-99,425", "910,575"]

@@ -70,7 +70,7 @@ def test_a_purchase_has_its_invoice_with_net_and_vat(story):
         "customer": "ab12345-ovh", "account": ONE, "kind": "purchase",
         "happened_at": "2026-10-05T09:00:00+02:00", "reference": "b-2", "bill": "IT2",
         "credits": "100", "net": "5.00", "vat": "1.10", "value": "5.00", "currency": "EUR",
-        "unvalued": "0",
+        "unvalued": "0", "posted": None,
     }  # fmt: skip
 
 
@@ -203,6 +203,7 @@ def test_csv_holds_the_lines(story):
     out = story.type("sheet", "-p", "2026-10", "-O", "csv").out
     assert out.splitlines()[0] == (
         "customer,account,kind,happened_at,reference,bill,credits,net,vat,value,currency,unvalued"
+        ",posted"
     )
     assert len(out.splitlines()) == 14
 

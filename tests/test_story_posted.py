@@ -148,6 +148,10 @@ def test_what_closed_months_cost_more_is_of_the_first_open_one(sqlite_books):
         ("2025-10", "otp", "4", None, "4"),
         ("2025-11", "(prior-period)", "0", "0.20", "-4"),
     ]
+    table = sqlite_books.type("cost", "--by", "tag", "--lang", "it").out
+    assert "costo di periodi precedenti" in table
+    assert "(periodi precedenti)" in table
+    assert "prior" not in table
 
 
 def test_an_older_opening_stands_in_the_open_month_with_what_it_lets_count(sqlite_books):

@@ -50,9 +50,9 @@ def foreign(report: Report[EntryLine]) -> Iterator[str]:
 
 
 def _fields(row: EntryLine, labels: Labels) -> Iterator[str]:
-    day = f"{row.day:%Y%m%d}"
+    day, happened = (f"{one:%Y%m%d}" for one in (row.day, row.happened_on or row.day))
     yield from (JOURNAL, labels.phrase("journal"), str(row.entry), day)
-    yield from (_text(row.code), _text(row.label), "", "", _text(row.piece), day)
+    yield from (_text(row.code), _text(row.label), "", "", _text(row.piece), happened)
     yield _text(" ".join(filter(None, (labels.value("kind", row.kind), row.account))))
     yield from (_amount(row.debit), _amount(row.credit), "", "", "")
     is_foreign = row.currency != _HOME

@@ -48,6 +48,17 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "position": Words("posizione nel registro", "position au journal", "log position"),
     "sms": Words("SMS", "SMS", "SMS"),
     "unvalued": Words("crediti di costo ignoto", "crédits de coût inconnu", "unvalued credits"),
+    "prior_credits": Words(
+        "crediti di periodi precedenti", "crédits de périodes antérieures",
+        "credits, prior periods",
+    ),
+    "prior_net": Words(
+        "importo netto di periodi precedenti", "montant HT de périodes antérieures",
+        "net, prior periods",
+    ),
+    "prior_cost": Words(
+        "costo di periodi precedenti", "coût de périodes antérieures", "cost, prior periods"
+    ),
     "tag": Words("etichetta", "étiquette", "tag"),
     "country": Words("paese", "pays", "country"),
     "observed_at": Words("data della lettura OVH", "date du relevé OVH", "OVH read at"),
@@ -65,12 +76,17 @@ COLUMNS: Final[Mapping[str, Words]] = {
     "actor": Words("autore", "auteur", "actor"),
     "batch": Words("campagna", "campagne", "batch"),
     "user": Words("utente", "utilisateur", "user"),
+    "posted": Words("mese di registrazione", "mois de comptabilisation", "posted in"),
+    "happened_on": Words("data dell'operazione", "date de l'opération", "happened on"),
 }  # fmt: skip
 
 # Kinds of movements, lots and draws; and what else stands in a column of words of ours.
 VALUES: Final[Mapping[str, Words]] = {
     "opening": Words("saldo di apertura", "solde de reprise", "opening balance"),
     "brought-forward": Words("saldo iniziale", "solde d'ouverture", "brought forward"),
+    "prior-period": Words(
+        "rettifica di mesi chiusi", "régularisation de mois clos", "prior period"
+    ),
     "closing": Words("saldo finale", "solde de clôture", "closing balance"),
     "consumption": Words("consumo SMS", "consommation de SMS", "SMS consumption"),
     "reply": Words("risposte ricevute", "réponses reçues", "replies"),
@@ -98,12 +114,14 @@ VALUES: Final[Mapping[str, Words]] = {
     "uncovered": Words("scoperto", "découvert", "uncovered"),
     "total": Words("totale", "total", "total"),
     "(none)": Words("(nessuno)", "(aucun)", "(none)"),
+    "(prior-period)": Words("(periodi precedenti)", "(périodes antérieures)", "(prior-period)"),
 }
 
 # All words of this column are ours; in others, which hold names from elsewhere, these alone.
 _OF_KINDS: Final = "kind"
 _TOTAL: Final = ("total", frozenset(("account", "period")))
 _NONE: Final = ("(none)", frozenset(("tag", "batch", "user")))
+_PRIOR: Final = ("(prior-period)", frozenset(("tag", "batch", "user", "country")))
 
 # What reports and their parts are called: titles, and the names of sheets (31 characters).
 TITLES: Final[Mapping[str, Words]] = {
@@ -147,7 +165,7 @@ class Labels:
     def value(self, column: str, value: Any) -> Any:
         """Give a cell's word of ours; what comes from elsewhere stays as it is."""
         ours = column == _OF_KINDS or any(
-            value == word and column in of for word, of in (_TOTAL, _NONE)
+            value == word and column in of for word, of in (_TOTAL, _NONE, _PRIOR)
         )
         return self._in(VALUES[value]) if ours and value in VALUES else value
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import compress, pairwise
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final, NamedTuple, TypeVar
 
 from ledger.files.segments import Segment
+
+Value = TypeVar("Value")
 
 # So few characters that what is made of them stays in the processor's cache.
 _BLOCK_CHARACTERS: Final = 32_000
@@ -28,12 +30,25 @@ class Block(NamedTuple):
     def rows(self) -> Iterator[Sequence[str]]:
         return zip(*self.columns, strict=True)
 
-    def only(self, wanted: Sequence[bool]) -> Block:
-        """Keep some of the rows."""
-        if all(wanted):
+    def at(self, places: Sequence[int]) -> Block:
+        """Give some of the rows, by their places in order."""
+        columns = [[column[place] for place in places] for column in self.columns]
+        return Block(columns, [self.lines[place] for place in places])
+
+    def without(self, places: Sequence[int]) -> Block:
+        """Give the other rows; for a few places, nothing is looked at row by row."""
+        if not places:
             return self
-        columns = [list(compress(column, wanted)) for column in self.columns]
-        return Block(columns, list(compress(self.lines, wanted)))
+        return Block(
+            [_without(column, places) for column in self.columns], _without(self.lines, places)
+        )
+
+
+def _without(values: Sequence[Value], places: Sequence[int]) -> list[Value]:
+    left = list(values)
+    for place in reversed(places):
+        del left[place]
+    return left
 
 
 def blocks(segment: Segment) -> Iterator[Block]:

@@ -116,21 +116,31 @@ class Crew:
 
 
 class _Pending(Generic[Task, Result]):
-    """A task, and its result if somebody works on it already."""
+    """A task, and its result if somebody works on it already.
+
+    The task, which may be large, is let go when its result is there.
+    """
 
     def __init__(self, task: Task, future: Future[Result] | None = None) -> None:
-        self._task = task
+        self._tasks = [task]
         self._future = future
+        if future is not None:
+            future.add_done_callback(self._let_go)
+
+    def _let_go(self, future: Future[Result]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._tasks.clear()
 
     def is_ready(self) -> bool:
         return self._future is None or self._future.done()
 
     def result(self, function: Callable[[Task], Result]) -> Result:
         """Wait for the result; make it here where nobody else does, or could."""
-        if self._future is not None:
+        future, self._future = self._future, None  # which knows this one: let both go
+        if future is not None:
             with suppress(_NotMade):
-                return self._future.result()
-        return function(self._task)
+                return future.result()
+        return function(self._tasks[0])
 
 
 def _has_room(waiting: Collection[_Pending[Task, Result]]) -> bool:

@@ -75,7 +75,7 @@ class Import:
         """Tell what would be recorded; writes nothing. Raises BadFile."""
         if is_complete(database, self.origin.sha256):
             return Outcome([], before=True)
-        with no_collector(), self._crew() as crew, _spools() as (facts, lines):
+        with self._crew() as crew, _spools() as (facts, lines):
             return Outcome(self._plan(database, self._read(crew, facts, lines)))
 
     def record(
@@ -89,7 +89,7 @@ class Import:
         """Record the file. Raises BadFile before anything is recorded."""
         if is_complete(database, self.origin.sha256):
             return Outcome([], before=True)
-        with no_collector(), self._crew() as crew, _spools() as (facts, lines):
+        with self._crew() as crew, _spools() as (facts, lines):
             read = self._read(crew, facts, lines)
             with database.lock("import", waits=waits):
                 if is_complete(database, self.origin.sha256):
@@ -110,9 +110,10 @@ class Import:
         read = Read(self.origin.name, self.origin.sha256, facts, lines, Parties())
         try:
             tasks = (ToRead(segment, self.now) for segment in segments)
-            for found in crew.run(reading.read, tasks):
-                self._take(read, found)
-                self.watch("reading", segments.read_bytes, self.origin.size)
+            with no_collector():
+                for found in crew.run(reading.read, tasks):
+                    self._take(read, found)
+                    self.watch("reading", segments.read_bytes, self.origin.size)
         except BadFile:
             facts.seal()
             check_rows(read, settle_all(lines))  # a row before that may be bad too

@@ -7,9 +7,9 @@ is wrong: the two never differ in what they make of a row.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import compress
 from typing import Any, Final, TypeVar, cast
 
 from ledger.events import LineKind
@@ -114,13 +114,15 @@ class PlainReader:
     def _count(
         self, customers: Sequence[str], spent: Sequence[int], lines: Sequence[int]
     ) -> None:
-        for customer in set(customers):
-            own = [one == customer for one in customers]
-            milli = sum(compress(spent, own))
-            last_line = max(compress(lines, own))
+        milli = dict.fromkeys(customers, 0)
+        for customer, one in zip(customers, spent, strict=True):
+            milli[customer] += one
+        rows, last_line = Counter(customers), dict(zip(customers, lines, strict=True))
+        for customer, sum_milli in milli.items():
             self._parties.count(
-                customer, last_line, rows=sum(own), milli=-milli, gross_milli=milli
-            )
+                customer, last_line[customer], rows=rows[customer],
+                milli=-sum_milli, gross_milli=sum_milli,
+            )  # fmt: skip
 
 
 def _ids(texts: Sequence[str]) -> list[int]:

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import starmap
-from operator import not_
 from typing import Any, Final, NamedTuple
 
 from ledger.errors import BadFile
@@ -93,17 +92,18 @@ class _Reading:
 
     def _block(self, block: Block) -> None:
         """Read lines by columns, and all else row by row."""
-        is_line = [kind in LINE_KINDS for kind in block.columns[self._kind]]
-        if not all(is_line) and not self._knows_all(block):
+        kinds = block.columns[self._kind]
+        others = [place for place, kind in enumerate(kinds) if kind not in LINE_KINDS]
+        if others and not self._knows_all(block):
             # Who is named first, and where, is told by the rows in their order.
             self._one_by_one(block)
             return
         try:
-            self._plain.read(block.only(is_line))
+            self._plain.read(block.without(others))
         except Odd:
             self._one_by_one(block)
         else:
-            self._one_by_one(block.only(list(map(not_, is_line))))
+            self._one_by_one(block.at(others))
 
     def _knows_all(self, block: Block) -> bool:
         """Tell whether all that the rows name was named before, asking once for each pair."""

@@ -18,7 +18,7 @@ from ledger.files.origin import BOM, LONGEST_LINE, FileFormat, Origin
 from ledger.files.texts import texts
 
 # So many bytes that few lines of an account stand alone, so few that two of them are small.
-_SEGMENT_BYTES: Final = 3 << 20
+_SEGMENT_BYTES: Final = 2 << 20
 _PIECE_BYTES: Final = 1 << 20
 _LONGEST_RECORD: Final = 16 << 20
 

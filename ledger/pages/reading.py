@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -111,10 +112,18 @@ def _times(steps: list[int], unit_us: int) -> list[int]:
 def _totals(first_us: int, last_us: int, milli: Sequence[int]) -> dict[str, Any]:
     return {
         "count": len(milli),
-        "first_at": from_us(first_us),
-        "last_at": from_us(last_us),
+        "first_at": _instant(first_us),
+        "last_at": _instant(last_us),
         "spent": Credits(sum(milli)),
     }
+
+
+def _instant(us: int) -> datetime:
+    """Read the time of a line. Raises ValueError, as all columns that are none of lines do."""
+    try:
+        return from_us(us)
+    except IntegrityFailure as error:
+        raise ValueError(str(error)) from error
 
 
 def _compare(page: PageRecorded, totals: dict[str, Any]) -> None:

@@ -1,0 +1,113 @@
+"""What the lots of a customer are known to have cost: in a closed month, as its close knew it.
+
+What became known since is of the first month that was open. There, what had moved before is
+taken back as it was booked, and booked again as it is known: in credits that is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Final
+
+from ledger.database import Rows
+from ledger.lots import LotId
+from projections.basis import Basis, closed_customers
+from projections.lot_facts import LotRow, facts
+from projections.lot_posting import posted
+from projections.periods import Close, closes
+from projections.posting import Posting
+
+Lots = Mapping[LotId, LotRow]
+
+_FOREVER_US: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Lots as the log up to a position tells them; None: all of it.
+
+    `only` is the currency of a customer that buys in one alone. `accounts` are those that the
+    close of the month knew.
+    """
+
+    lots: Lots
+    only: str | None
+    position: int | None = None
+    accounts: Set[str] | None = None
+
+    def since(self, before: Known) -> dict[LotId, tuple[LotRow, LotRow]]:
+        """Give the lots whose money is another one, as they were known and as they are."""
+        return {
+            lot: (before.lots[lot], now)
+            for lot, now in self.lots.items()
+            if lot in before.lots and _money(before.lots[lot]) != _money(now)
+        }
+
+
+def _money(lot: LotRow) -> tuple[object, ...]:
+    return lot.milli, lot.net_cents, lot.vat_cents, lot.cost_cents, lot.currency
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one instant up to another one, lots are as `known`.
+
+    `before` is how they were up to there, where it begins with the end of a closed month.
+    """
+
+    start_us: int
+    end_us: int
+    known: Known
+    before: Known | None
+
+    @property
+    def at_start(self) -> Known:
+        """How lots were known just before it."""
+        return self.before or self.known
+
+
+class Valuation:
+    """The lots of a customer through time: as closes knew them, then as they are."""
+
+    def __init__(self, rows: Rows, customer: str, lots: Lots, basis: Basis) -> None:
+        self._rows = rows
+        self._customer = customer
+        self._lots = lots
+        is_closed = basis == "posted" and customer in closed_customers(rows)
+        self._closed = closes(rows, customer) if is_closed else ()
+        self._at_close: dict[int, Known] = {}
+
+    @cached_property
+    def _now(self) -> Known:
+        return Known(self._lots, _only(self._lots.values()))
+
+    def spans(self, start_us: int = 0, end_us: int = _FOREVER_US) -> Iterator[Span]:
+        """Cut a stretch of time where closed months end."""
+        ends = [one.end_us for one in self._closed]
+        inside = [end for end in ends if start_us < end < end_us]
+        for since_us, until_us in pairwise([start_us, *inside, end_us]):
+            before = self._known(since_us) if since_us in ends else None
+            yield Span(since_us, until_us, self._known(until_us), before)
+
+    def _known(self, until_us: int) -> Known:
+        """Say how lots are known up to an instant: as the first close does that has it."""
+        for number, close in enumerate(self._closed):
+            if until_us <= close.end_us:
+                if number not in self._at_close:
+                    self._at_close[number] = self._closed_with(number, close)
+                return self._at_close[number]
+        return self._now
+
+    def _closed_with(self, number: int, close: Close) -> Known:
+        known = facts(self._rows, self._customer, through=close.position)
+        lots = posted(known, Posting.of(self._closed[:number])).lots
+        accounts = {one.account for one in close.event.accounts}
+        return Known({**self._lots, **lots}, _only(lots.values()), close.position, accounts)
+
+
+def _only(lots: Iterable[LotRow]) -> str | None:
+    currencies = {lot.currency for lot in lots if lot.currency}
+    return currencies.pop() if len(currencies) == 1 else None
