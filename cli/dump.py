@@ -39,6 +39,7 @@ def dump(
 
     Example: sms-ledger dump ledger-2026-10.jsonl.gz
     """
+    from cli.endings import cleared_up
     from ledger.dumps.files import written
     from ledger.dumps.take import take
 
@@ -53,7 +54,7 @@ def dump(
     if file == STANDARD_OUTPUT:
         run(sys.stdout.buffer.write)
         return
-    with written(Path(file), force=force) as handle:
+    with cleared_up(), written(Path(file), force=force) as handle:
         totals = run(handle.write)
     click.echo(f"{file}: {_told(totals)}")
 

@@ -113,10 +113,10 @@ def entries(
 
 
 def _write_fec(found: Report[EntryLine], output: Output) -> None:
-    from cli.forms.fec import as_fec
+    from cli.forms.fec import as_fec, foreign
     from cli.forms.labels import Labels
 
-    for note in found.notes:
+    for note in [*found.notes, *foreign(found)]:
         click.echo(f"note: {note}", err=True)
     write(as_fec(found, Labels(output.language or "fr")), output.file)
 

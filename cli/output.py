@@ -199,7 +199,8 @@ def show_parts(
             from cli.forms.text import as_table
 
             color = _colored(output)
-            write(as_table(parts, words, seals, labels=output.labels, color=color), output.file)
+            table = as_table(parts, words, seals, labels=output.labels, color=color)
+            write(table, output.file, for_people=True)
 
 
 def _separated(part: Part, output: Output) -> str:
@@ -230,7 +231,7 @@ def show_words(
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
     ending = position(report, sealed(report, account)) if with_position else []
-    write("\n".join([*words, *ending]) + "\n", output.file)
+    write("\n".join([*words, *ending]) + "\n", output.file, for_people=True)
 
 
 def sealed(report: Report[Any], account: str | None = None) -> list[Checkpoint]:

@@ -6,16 +6,14 @@ however that ends. The ledger itself is read in one state, and never written.
 
 from __future__ import annotations
 
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import current_thread, main_thread
-from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from cli.endings import cleared_up
 from cli.progress import progress
 from cli.session import open_database
 from ledger.database import Address, Database, connect, require_schema
@@ -25,8 +23,6 @@ from projections.knowledge import Known, Named, known
 
 if TYPE_CHECKING:
     from cli.session import Session
-
-_ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -43,7 +39,7 @@ def past_ledger(session: Session, named: Named) -> Iterator[tuple[Database, date
 def scratch_ledger() -> Iterator[Database]:
     """Give an empty ledger that is gone with the command. Raises DatabaseUnusable."""
     with (
-        _cleared_up(),
+        cleared_up(),
         _private_folder() as folder,
         closing(open_database(folder / "ledger.db")) as scratch,
     ):
@@ -82,21 +78,3 @@ def _source(address: Address, stack: ExitStack) -> Database | None:
     source = stack.enter_context(closing(connect(address)))
     require_schema(source)
     return stack.enter_context(source.snapshot())
-
-
-@contextmanager
-def _cleared_up() -> Iterator[None]:
-    """Let a command that is told to end clear up first, as it does after Ctrl-C."""
-    heard = _ENDINGS if current_thread() is main_thread() else ()
-    ours = [one for one in heard if signal.getsignal(one) is signal.SIG_DFL]
-    for one in ours:
-        signal.signal(one, _end)
-    try:
-        yield
-    finally:
-        for one in ours:
-            signal.signal(one, signal.SIG_DFL)
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -12,11 +12,15 @@ from typing import BinaryIO, Final
 OWNER_ONLY: Final = 0o600
 _CHUNK: Final = 1 << 18
 
+# So much of a name tells whose part a file is, and leaves room: a name is as long as it may be.
+_RECOGNIZED: Final = 40
+
 
 @contextmanager
 def replacing(path: Path, mode: int = OWNER_ONLY) -> Iterator[BinaryIO]:
     """Give a file beside `path`, which takes its place when all went well. Raises OSError."""
-    handle, name = tempfile.mkstemp(".part", f".{path.name}.", path.parent)
+    begins = f".{path.name[:_RECOGNIZED]}."
+    handle, name = tempfile.mkstemp(".part", begins, path.parent)
     try:
         with open(handle, "wb", _CHUNK) as part:
             yield part

@@ -113,6 +113,25 @@ def test_a_terminal_without_the_signs_that_we_use_still_shows_the_report(story):
     assert (ran.returncode, "sms-ab12345-1" in ran.stdout) == (3, True)
 
 
+@pytest.mark.parametrize("form", ["json", "csv", "html"])
+def test_what_programs_read_is_utf_8_in_a_pipe_as_in_a_file(story, tmp_path, form):
+    file = tmp_path / "written"
+    words = [MAIN, "--database", story.url, "account", "entries", "-O", form]
+    setting = ["--set", "prepaid=486 Charges d’été", "--from", "2026-01-01"]
+    assert story.type("account", "entries", "ab12345-ovh", *setting).status == 0
+    assert start(*words, "-o", str(file)).returncode == 0
+    piped = subprocess.run(
+        [sys.executable, "-c", *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert piped.stdout.decode() == file.read_text(encoding="utf-8")
+    assert "d’été" in piped.stdout.decode()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_behind_the_output_is_one_line(story):
     with Path("/dev/full").open("w") as full:

@@ -196,6 +196,21 @@ def test_another_currency_is_told(sqlite_books):
     assert lines[0]["JournalLib"] == "Crediti SMS"
 
 
+def test_what_stands_in_another_currency_where_euros_belong_is_noted(sqlite_books):
+    words = ("export", "entries", "-p", "2026-10", "--format", "fec")
+    sqlite_books.draw(f"""
+        customer {NAME}
+        account {ONE}
+        2026-10-01 08:00 opening 0
+        2026-10-01 09:00 purchase 100 b-1 net=4.20 vat=0.92
+    """)
+    assert sqlite_books.type(*words).err == ""
+    sqlite_books.draw("2026-10-02 09:00 purchase 100 b-2 net=4.20 vat=0.92 currency=GBP")
+    assert "note: Debit and Credit of lines in GBP are in GBP, not in EUR" in (
+        sqlite_books.type(*words).err
+    )
+
+
 def test_no_text_of_the_fec_is_a_formula_or_leaves_its_field(sqlite_books):
     sqlite_books.draw(f"""
         customer {NAME}

@@ -40,6 +40,15 @@ def as_fec(report: Report[EntryLine], labels: Labels) -> str:
     return "\n".join(lines) + "\n"
 
 
+def foreign(report: Report[EntryLine]) -> Iterator[str]:
+    """Say that amounts are in another currency than the fields for them are in."""
+    for currency in sorted({row.currency for row in report.rows} - {_HOME}):
+        yield (
+            f"Debit and Credit of lines in {currency} are in {currency}, not in {_HOME}: the"
+            " ledger knows no exchange rate; convert them before they are imported"
+        )
+
+
 def _fields(row: EntryLine, labels: Labels) -> Iterator[str]:
     day, happened = (f"{one:%Y%m%d}" for one in (row.day, row.happened_on or row.day))
     yield from (JOURNAL, labels.phrase("journal"), str(row.entry), day)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -14,14 +15,25 @@ import click
 from cli.forms.parts import Unwritable
 
 
-def write(text: str, file: Path | None) -> None:
-    """Write text to a file or to the output. Raises Unwritable."""
+def write(text: str, file: Path | None, *, for_people: bool = False) -> None:
+    """Write text to a file or to the output, in UTF-8. Raises Unwritable.
+
+    What is `for_people` is written to the output as their terminal reads it.
+    """
     with _told(file):
         if file is None:
+            if not for_people:
+                _speak_utf8()
             click.echo(text, nl=False)
         else:
             with _placed(file) as handle:
                 handle.write(text.encode())
+
+
+def _speak_utf8() -> None:
+    """A form that programs read is the same in a pipe as in a file, whatever the terminal's."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager
@@ -64,10 +76,11 @@ def _placed(file: Path) -> Iterator[BinaryIO]:
         with file.open("wb") as handle:
             yield handle
         return
+    from cli.endings import cleared_up
     from ledger.whole_file import replacing
 
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
-    with replacing(file.resolve(), mode) as handle:
+    with cleared_up(), replacing(file.resolve(), mode) as handle:
         yield handle
 
 
