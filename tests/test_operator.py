@@ -20,7 +20,7 @@ from ledger.service import Ledger, Work
 ACCOUNT = "sms-ab12345-1"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # Several transactions each: 20,000 messages, or 500 other movements, are recorded at once.
-LOADS = {"consumption": 150_000, "gift": 10_000}
+LOADS = {"consumption": 240_000, "gift": 30_000}
 
 
 def write(path: Path, kind: str) -> None:
