@@ -8,8 +8,8 @@ should have been, as is known since, is set right at the beginning of the next m
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -22,6 +22,7 @@ from projections.holdings import Stretch, lots_of
 from projections.lot_books import lots_caught_up
 from projections.lot_facts import LotRow
 from projections.past import opened_at
+from projections.stock_order import in_stock
 from projections.valuations import Span, Valuation
 
 PRIOR_PERIOD: Final = "prior-period"
@@ -105,7 +106,8 @@ def journal(
         writing = _Writing(lots, spans)
         for book in of:
             writing.take(database, book, posted=book.customer in own)
-        found = sorted(writing.transactions(), key=_place)
+        ordered = sorted(writing.transactions(), key=_place)
+        found = list(in_stock(ordered, _moment, _moves))
         said = [*notes(database, of), *basis_notes(database, names, basis)]
         return Journal(of, found, log_position(database), said)
 
@@ -113,6 +115,19 @@ def journal(
 def _place(one: Transaction) -> tuple[str, int, bool, int, int]:
     """Order by day first: customers of other time zones are in other days at one moment."""
     return one.day, one.at_us, one.late_day is None, one.rank, one.happened_us
+
+
+def _moment(one: Transaction) -> tuple[str, int]:
+    return one.day, one.at_us
+
+
+def _moves(one: Transaction) -> Mapping[Hashable, int]:
+    """Tell what an account gains or loses of each lot: at one moment many facts may stand."""
+    moves: Counter[Hashable] = Counter()
+    for credit in one.credits:
+        if credit.lot is not None:
+            moves[credit.account, credit.lot.id] += credit.milli
+    return moves
 
 
 class _Writing:

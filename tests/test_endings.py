@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,18 @@ def test_a_file_may_have_a_name_as_long_as_names_can_be(sqlite_books, tmp_path):
     file = tmp_path / f"{'é' * 125}.csv"
     assert sqlite_books.type("bal", "-o", str(file)).status == 0
     assert file.read_text().startswith("customer,account,")
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_what_goes_to_a_name_of_the_output_is_added_where_the_output_goes(
+    sqlite_books, tmp_path, name
+):
+    sqlite_books.draw(STORY)
+    file = tmp_path / "all.csv"
+    file.write_text("kept\n")
+    program = [sys.executable, "-c", "from cli import main; main()"]
+    words = ["--database", str(sqlite_books.path), "bal", "-O", "csv", "-o", name]
+    with file.open("a") as out:
+        subprocess.run([*program, *words], stdout=out, check=True)
+    assert file.read_text().startswith("kept\ncustomer,account,")

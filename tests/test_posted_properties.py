@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from beancount.loader import load_string
 from books import Books
 from closers import close_month, reopen_month
 from coin_books import ACCOUNTS, THE_END, facts, left, left_in, told
@@ -286,3 +287,17 @@ def test_closed_months_keep_their_books_and_the_books_of_all_months_add_up(
             if what == "close":
                 known[of] = printed(books, of)
         require_sums(books)
+
+
+@on_each_store(**FEW, telling=tellings(openings_late=True))
+def test_beancount_takes_journals_of_late_facts_as_they_are_written(
+    store: Store, telling: Telling
+):
+    with store.ledger() as url:
+        books = begin(url)
+        for what, of in telling.steps:
+            act(books, what, of)
+        for basis in ("posted", "happened"):
+            text = books.type("export", "beancount", "--basis", basis).out
+            _, errors, _ = load_string(text)
+            assert errors == []

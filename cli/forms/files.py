@@ -72,6 +72,11 @@ def _told(file: Path | None) -> Iterator[None]:
 @contextmanager
 def _placed(file: Path) -> Iterator[BinaryIO]:
     """Give the file; what is no ordinary one, such as a pipe, is written as it comes."""
+    number = _open_already(file)
+    if number is not None:
+        with open(os.dup(number), "wb") as handle:
+            yield handle
+        return
     if file.exists() and not file.is_file():
         with file.open("wb") as handle:
             yield handle
@@ -82,6 +87,17 @@ def _placed(file: Path) -> Iterator[BinaryIO]:
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
     with cleared_up(), replacing(file.resolve(), mode) as handle:
         yield handle
+
+
+def _open_already(file: Path) -> int | None:
+    """Give the handle that a name like /dev/stdout stands for.
+
+    What it leads to is open, perhaps at the end of others' words: it is not to be replaced.
+    """
+    named = {"/dev/stdout": 1, "/dev/stderr": 2}.get(str(file))
+    if named is None and file.parent == Path("/dev/fd") and file.name.isdecimal():
+        return int(file.name)
+    return named
 
 
 def _umask() -> int:
