@@ -458,6 +458,35 @@ def test_what_no_bill_covers_is_of_unknown_cost_until_a_person_states_it(books):
     assert (event["actor"], event["reason"]) == ("tester", "books of 2025")
 
 
+SENT_UNVALUED = f"""
+    customer ab12345-ovh
+    account {TWO}
+    2026-10-01 00:00 opening 0
+    account {ONE}
+    2026-10-01 00:00 opening 50
+    2026-10-02 10:00 transfer 20 {TWO} t-1
+    account {TWO}
+    2026-10-03 10:00 sms 5
+"""
+
+
+def test_credits_of_unknown_cost_stay_so_where_they_are_sent_until_a_person_states_it(books):
+    books.draw(SENT_UNVALUED)
+    assert held(books) == [
+        (ONE, "opening+balance", "30", None),
+        (TWO, "opening+balance", "15", None),
+    ]
+    (row,) = books.rows("cost")
+    assert (row["credits"], row["net"], row["unvalued"]) == ("5", None, "5")
+    books.type("account", "opening", ONE, "--cost", "2.50")
+    assert held(books) == [
+        (ONE, "opening+balance", "30", "1.50"),
+        (TWO, "opening+balance", "15", "0.75"),
+    ]
+    (row,) = books.rows("cost")
+    assert (row["credits"], row["net"], row["unvalued"]) == ("5", "0.25", "0")
+
+
 def test_a_cost_stated_for_another_opening_says_nothing_any_more(ledger):
     ledger.draw(UNCOVERED)
     ledger.type("account", "opening", ONE, "--cost", "2.25")
