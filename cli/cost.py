@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 
 from cli.known_at import known_at_option
-from cli.options import basis_option, with_period
+from cli.options import basis_option, customers_option, with_period
 from cli.output import Output, in_languages, show, with_output
 from cli.session import Session, pass_session
 
@@ -27,10 +27,7 @@ DIMENSIONS: Final = ("tag", "country", "batch", "user", "kind")
     help="What the months are divided by.",
 )  # fmt: skip
 @click.option("--account", "accounts", multiple=True, help="Only this one; may be repeated.")
-@click.option(
-    "--customer", "customers", multiple=True, metavar="NICHANDLE",
-    help="Only this one's accounts; may be repeated.",
-)  # fmt: skip
+@customers_option
 @with_period
 @known_at_option
 @basis_option("posted")

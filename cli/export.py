@@ -9,7 +9,7 @@ import click
 
 from cli.forms.files import write
 from cli.known_at import known_at_option
-from cli.options import basis_option, with_period
+from cli.options import basis_option, customers_option, with_period
 from cli.output import Output, in_languages, show, unposted, with_form, with_output
 from cli.session import Session, pass_session
 
@@ -23,10 +23,6 @@ _FILE = click.option(
     "-o", "file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     show_envvar=False, allow_from_autoenv=False, help="Write to a file. Default: the output.",
 )  # fmt: skip
-_CUSTOMER = click.option(
-    "--customer", "customers", multiple=True, metavar="NICHANDLE",
-    help="Only this one's accounts; may be repeated.",
-)  # fmt: skip
 
 
 @click.group(short_help="The books for other programs.")
@@ -35,7 +31,7 @@ def export() -> None:
 
 
 @export.command(short_help="A journal for hledger.")
-@_CUSTOMER
+@customers_option
 @known_at_option
 @basis_option("posted")
 @_FILE
@@ -54,7 +50,7 @@ def hledger(
 
 
 @export.command(short_help="A journal for beancount.")
-@_CUSTOMER
+@customers_option
 @known_at_option
 @basis_option("posted")
 @_FILE
@@ -73,7 +69,7 @@ def beancount(
 
 
 @export.command(short_help="Entries for the customer's own books.")
-@_CUSTOMER
+@customers_option
 @with_period
 @known_at_option
 @basis_option("posted")

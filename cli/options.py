@@ -201,6 +201,12 @@ as_of_option = click.option(
 )  # fmt: skip
 
 
+customers_option = click.option(
+    "--customer", "customers", multiple=True, metavar="NICHANDLE",
+    help="Only this one's accounts; may be repeated.",
+)  # fmt: skip
+
+
 def _said(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     """Refuse a reason that says nothing: auditors read it."""
     if not text.strip():

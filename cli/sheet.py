@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.known_at import known_at_option
-from cli.options import basis_option, with_period
+from cli.options import basis_option, customers_option, with_period
 from cli.output import Output, in_languages, show_parts, unposted, with_output
 from cli.session import Session, pass_session
 
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="What an accountant books at a period's end.")
 @click.argument("accounts", nargs=-1, metavar="[ACCOUNT]…")
-@click.option(
-    "--customer", "customers", multiple=True, metavar="NICHANDLE",
-    help="Only this one's accounts; may be repeated.",
-)  # fmt: skip
+@customers_option
 @with_period
 @known_at_option
 @basis_option("posted")

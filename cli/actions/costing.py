@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from ledger.account import state_opening_cost
 from ledger.credits import Credits
-from ledger.customer import set_entry_accounts, set_vat_recovery
+from ledger.customer import Customer, set_entry_accounts, set_vat_recovery
 from ledger.database import Database
 from ledger.errors import InvalidValue
-from ledger.events import EntryAccount, Stamp
+from ledger.events import CustomerEvent, EntryAccount, Stamp
 from ledger.money import Money
 from ledger.service import Ledger, Work
 from ledger.times import from_us, zone
@@ -82,14 +82,9 @@ def set_recovery(
 ) -> bool:
     """Say which per cent of the VAT a customer gets back from a day on; False: known."""
     at = from_us(since.start_us(zone_of(database, name)))
-
-    def attempt(work: Work) -> bool:
-        customer = work.customer(name)
-        events = set_vat_recovery(customer, recoverable, stamp=stamp, at=at)
-        work.record(customer, events)
-        return bool(events)
-
-    return ledger.work(attempt)
+    return _decided(
+        ledger, name, lambda known: set_vat_recovery(known, recoverable, stamp=stamp, at=at)
+    )
 
 
 def set_accounts(
@@ -103,10 +98,19 @@ def set_accounts(
 ) -> bool:
     """Say which accounts of its own books a customer's entries use; False: known."""
     at = from_us(since.start_us(zone_of(database, name)))
+    return _decided(
+        ledger, name, lambda known: set_entry_accounts(known, accounts, stamp=stamp, at=at)
+    )
+
+
+def _decided(
+    ledger: Ledger, name: str, decide: Callable[[Customer], Sequence[CustomerEvent]]
+) -> bool:
+    """Record what is decided of a customer; False: that was known."""
 
     def attempt(work: Work) -> bool:
         customer = work.customer(name)
-        events = set_entry_accounts(customer, accounts, stamp=stamp, at=at)
+        events = decide(customer)
         work.record(customer, events)
         return bool(events)
 
