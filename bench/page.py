@@ -18,7 +18,7 @@ _ABOVE: Final = """# Benchmarks
 Written by `python -m bench --write-docs`; not by hand. To see how your own machine does:
 
 ```sh
-make bench               # a million messages, about half an hour
+make bench               # a million messages, some ten minutes or more
 make bench N=10000000    # ten million
 python -m bench --lines 50000 --rounds 3 --only import,answers
 ```

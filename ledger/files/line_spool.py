@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ledger.files.chunks import Chunk, Group, Rows, chunks, rows_of
+from ledger.files.chunks import Chunk, Group, Rows, rows_of
 from ledger.files.room import no_room
 from ledger.pages import LineId
 
@@ -71,10 +71,6 @@ class LineSpool:
     def add(self, group: Group, made: Iterable[Chunk]) -> None:
         """Take in chunks of a group, in any order."""
         self.groups.setdefault(group, Index()).extend(map(self.store, made))
-
-    def add_rows(self, group: Group, rows: Rows) -> None:
-        """Take in sorted rows of a group."""
-        self.add(group, chunks(rows))
 
     def store(self, chunk: Chunk) -> Stored:
         """Write a chunk, which is not added to any group."""
