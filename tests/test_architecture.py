@@ -177,7 +177,7 @@ DOMAIN = [file for module in PLAIN["source_modules"] for file, _ in modules(plac
 COMPUTES = {
     "__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal",
     "functools", "hashlib", "itertools", "ledger", "msgspec", "operator", "re", "typing",
-    "unicodedata", "zlib", "zoneinfo",
+    "unicodedata", "zlib_ng", "zoneinfo",
 }  # fmt: skip
 
 
