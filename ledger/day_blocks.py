@@ -43,7 +43,7 @@ _KNOWN: Final = """
 _MONTH: Final = len("2026-10")
 
 # A second, a millisecond, a microsecond: the largest in which all times of a block are whole.
-_UNITS_US: Final = (1_000_000, 1_000, 1)
+UNITS_US: Final = (1_000_000, 1_000, 1)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[list[int]]).decode
@@ -119,7 +119,7 @@ def packed(key: BlockKey, block: Block) -> Row:
     first_us = min(one.first_at_us for one in sums)
     last_us = max(one.last_at_us for one in sums)
     recorded_us = min(one.recorded_at_us for one in sums)
-    unit_us = next(unit for unit in _UNITS_US if _is_whole(sums, first_us, unit))
+    unit_us = next(unit for unit in UNITS_US if _is_whole(sums, first_us, unit))
     days = [
         [
             day, one.count, one.milli, (one.first_at_us - first_us) // unit_us,

@@ -7,6 +7,7 @@ from typing import Final
 
 from ledger.database import Rows
 from ledger.events import LINE_KINDS
+from projections.lot_draws import drawn_milli
 from projections.month_sums import DIMENSIONS, Dimension
 
 
@@ -22,29 +23,31 @@ def unequal_balances(rows: Rows) -> Iterator[tuple[str, int, int]]:
 
 def unequal_lots(rows: Rows) -> Iterator[tuple[str, int, int]]:
     """Give accounts whose lots are not what they own: thousandths of both."""
-    for account, owned, came, went in rows.execute(
+    went = drawn_milli(rows, posted=False)
+    for account, owned, came in rows.execute(
         "SELECT account, COALESCE(opening_milli, 0) + moved_milli,"
         " (SELECT COALESCE(SUM(milli), 0) FROM main.lot_arrival l"
-        " WHERE l.account = a.account),"
-        " (SELECT COALESCE(SUM(milli), 0) FROM main.lot_draw d WHERE d.account = a.account)"
+        " WHERE l.account = a.account)"
         " FROM account a ORDER BY account"
     ):
-        if owned != came - went:
-            yield account, owned, int(came - went)
+        left = int(came) - went.get(account, 0)
+        if owned != left:
+            yield account, owned, left
 
 
 def unequal_posted(rows: Rows) -> Iterator[tuple[str, int, int]]:
     """Give accounts with lots of their own on the posted basis that are not what they own."""
-    for account, owned, came, went in rows.execute(
+    went = drawn_milli(rows, posted=True)
+    for account, owned, came in rows.execute(
         "SELECT account, COALESCE(opening_milli, 0) + moved_milli,"
         " (SELECT COALESCE(SUM(milli), 0) FROM main.posted_arrival l"
-        " WHERE l.account = a.account),"
-        " (SELECT COALESCE(SUM(milli), 0) FROM main.posted_draw d WHERE d.account = a.account)"
+        " WHERE l.account = a.account)"
         " FROM main.posted_customer p JOIN account a ON a.customer = p.customer"
         " WHERE p.differs = 1 ORDER BY account"
     ):
-        if owned != came - went:
-            yield account, owned, int(came - went)
+        left = int(came) - went.get(account, 0)
+        if owned != left:
+            yield account, owned, left
 
 
 def unequal_months(rows: Rows) -> Iterator[tuple[Dimension, str, str]]:

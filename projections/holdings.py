@@ -6,20 +6,20 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from ledger.database import Database, Row, Rows
+from ledger.database import Database, Rows
+from ledger.draw_blocks import LotDraw
 from ledger.events import LotAtClose
 from ledger.lots import LotId, cost_of
 from ledger.money import Money
 from projections.basis import Basis, closed_customers, posted_apart
 from projections.books import Book
+from projections.lot_draws import covered_between, draws_between, next_used
 from projections.lot_facts import LotRow
 from projections.lot_vat import cents_of
 from projections.past import balance_before, posted_before
 from projections.periods import closes
 
 _FOREVER_US: Final = 2**62
-
-USED: Final = "used"
 
 
 class Stretch(NamedTuple):
@@ -238,56 +238,25 @@ def draws_of(
     rows: Rows, account: str, until_us: int, since_us: int = 0, *, posted: bool = False
 ) -> Iterator[Drawn]:
     """Give what left an account before an instant; what was covered later, was not yet."""
-    for row in rows.execute(
-        f"{_draws(posted=posted)} AND at_us >= :since AND at_us < :until"
-        " ORDER BY at_us, happened_us, kind COLLATE BINARY, reference COLLATE BINARY, number",
-        account=account,
-        since=since_us,
-        until=until_us,
-    ):
-        yield _drawn(account, row, until_us)
+    for draw in draws_between(rows, account, since_us, until_us, posted=posted):
+        yield _drawn(account, draw, until_us)
 
 
 def covered_of(
     rows: Rows, account: str, until_us: int, since_us: int, *, posted: bool = False
 ) -> Iterator[Drawn]:
     """Give what had left an account before `since`, and was covered from then on."""
-    for row in rows.execute(
-        _COVERED.format("posted_draw" if posted else "lot_draw"),
-        account=account,
-        since=since_us,
-        until=until_us,
-    ):
-        yield _drawn(account, row, until_us)
+    for draw in covered_between(rows, account, since_us, until_us, posted=posted):
+        drawn = _drawn(account, draw, until_us)
+        covered_us = draw.covered_us or 0
+        yield drawn._replace(at_us=covered_us, happened_us=covered_us)
 
 
-_COVERED: Final = """
-    SELECT covered_at_us, covered_at_us, kind, reference, day, lot_account, lot, first_milli,
-        milli, NULL
-    FROM {} WHERE account = :account AND at_us < :since
-        AND covered_at_us >= :since AND covered_at_us < :until
-    ORDER BY covered_at_us, kind, reference, number
-"""
-
-
-def _draws(*, posted: bool) -> str:
-    if posted:
-        return _DRAWS.format("happened_at_us", "posted_draw")
-    return _DRAWS.format("at_us", "lot_draw")
-
-
-_DRAWS: Final = """
-    SELECT at_us, {} AS happened_us, kind, reference, day, lot_account, lot, first_milli,
-        milli, covered_at_us FROM {} WHERE account = :account
-"""
-
-
-def _drawn(account: str, row: Row, until_us: int) -> Drawn:
-    at_us, happened_us, kind, reference, day, lot_account, lot, first, milli, covered_us = row
-    paid = lot is not None and (covered_us is None or covered_us < until_us)
-    named = LotId(lot_account, lot) if paid else None
+def _drawn(account: str, draw: LotDraw, until_us: int) -> Drawn:
+    at_us, happened_us, kind, reference, _, day, lot, first, milli, covered_us = draw
+    paid = lot if covered_us is None or covered_us < until_us else None
     stretch = Stretch(first, milli)
-    return Drawn(account, at_us, happened_us, kind, reference, day, named, stretch)
+    return Drawn(account, at_us, happened_us, kind, reference, day, paid, stretch)
 
 
 def _of_cut_segment(
@@ -313,28 +282,14 @@ def _of_cut_segment(
     missing = came - sum(drawn.milli for drawn in before) - owned.milli
     found: list[Drawn] = []
     if missing > 0:
-        for drawn in _next_used(database, book.account, end_us, posted=posted):
+        for draw in next_used(database, book.account, end_us, posted=posted):
+            drawn = _drawn(book.account, draw, end_us)
             taken = min(missing, drawn.milli)
             found.append(drawn._replace(stretch=Stretch(drawn.stretch.first, taken)))
             missing -= taken
             if not missing:
                 break
     return found
-
-
-def _next_used(rows: Rows, account: str, end_us: int, *, posted: bool) -> list[Drawn]:
-    """Give the draws of the first segment that ends at an instant or later."""
-    following = _FOLLOWING.format("posted_draw" if posted else "lot_draw")
-    sql = f"{_draws(posted=posted)} AND kind = :used AND at_us = ({following}) ORDER BY number"
-    return [
-        _drawn(account, row, end_us)
-        for row in rows.execute(sql, account=account, used=USED, end=end_us)
-    ]
-
-
-_FOLLOWING: Final = """
-    SELECT MIN(at_us) FROM {} WHERE account = :account AND kind = :used AND at_us >= :end
-"""
 
 
 def _cents(money: Money | None) -> int | None:

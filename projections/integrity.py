@@ -14,6 +14,7 @@ from typing import Final, Literal
 from ledger.credits import Credits
 from ledger.database import Database, Table
 from ledger.day_blocks import DAILY_BLOCK, DAILY_TOTAL
+from ledger.draw_blocks import LOT_DRAW, LOT_DRAW_BLOCK, POSTED_DRAW, POSTED_DRAW_BLOCK
 from ledger.errors import IntegrityFailure
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances, unequal_lots, unequal_months, unequal_posted
@@ -198,8 +199,20 @@ def _lots(shadow: Database) -> Iterator[Finding]:
     if position_of_lots(shadow) == position_of(MOVEMENT_INDEX, shadow) == end:
         write_tables(shadow, make(shadow, 0))
         for table in LOTS:
-            yield from _compared(shadow, table, f"{LOTS_NAME} ({table.name})")
+            yield from _compared_lots(shadow, table)
         yield from _closes(shadow)
+
+
+def _compared_lots(shadow: Database, table: Table) -> Iterator[Finding]:
+    found = list(_compared(shadow, table, f"{LOTS_NAME} ({table.name})"))
+    if found and table in _SHOWN:
+        # What is said of a whole block follows from its draws.
+        shown = _SHOWN[table]
+        found = list(_compared(shadow, shown, f"{LOTS_NAME} ({shown.name})")) or found
+    yield from found
+
+
+_SHOWN: Final = {LOT_DRAW_BLOCK: LOT_DRAW, POSTED_DRAW_BLOCK: POSTED_DRAW}
 
 
 def _unfinished(shadow: Database) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.database import Database, Rows, Table
+from ledger.draw_blocks import LOT_DRAW_BLOCK
 from ledger.errors import DatabaseBusy, DatabaseUnusable
 from ledger.events import (
     ApiCallsSeen,
@@ -43,7 +44,6 @@ from projections.movement_index import MOVEMENT_INDEX
 from projections.tables import (
     LOT,
     LOT_ARRIVAL,
-    LOT_DRAW,
     LOT_MONTH,
     LOT_SEGMENT,
     LOTS,
@@ -231,7 +231,7 @@ def move_to(rows: Rows, position: int) -> None:
 
 def _write(database: Database, drawn: Drawn) -> None:
     for account in drawn.accounts:
-        for table in (LOT, LOT_ARRIVAL, LOT_DRAW, LOT_MONTH):
+        for table in (LOT, LOT_ARRIVAL, LOT_DRAW_BLOCK, LOT_MONTH):
             _delete(database, table, account)
     _delete_days(database, LOT_SEGMENT, drawn.forgotten.days)
     _unpost(database, drawn)

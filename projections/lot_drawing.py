@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from ledger.database import Row, Rows, Table
+from ledger.draw_blocks import LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK, LotDraw, blocks
 from ledger.lots import Arrival, Draw, Fifo, Item, LotId, Used, cost_of
 from ledger.times import to_us
 from projections.late_facts import ON_TIME, LateFact, LateLines, late_facts, used_late
@@ -32,12 +33,10 @@ from projections.tables import (
     LATE_FACT,
     LOT,
     LOT_ARRIVAL,
-    LOT_DRAW,
     LOT_MONTH,
     LOT_SEGMENT,
     POSTED_ARRIVAL,
     POSTED_CUSTOMER,
-    POSTED_DRAW,
     POSTED_LOT,
     POSTED_MONTH,
     POSTED_SEGMENT,
@@ -75,7 +74,7 @@ def draw(rows: Rows, known: Facts, customer: str, forgotten: Forgotten) -> Drawn
     drawn.rows = {
         LOT: list(lots.values()),
         LOT_ARRIVAL: [_arrival_row(arrival) for arrival in fifo.arrivals],
-        LOT_DRAW: [row for draw in fifo.draws for row in _draw_rows(draw)],
+        LOT_DRAW_BLOCK: _blocks(fifo),
         LOT_SEGMENT: run.read,
     }
     zone = next((account.zone for account in known.accounts.values()), None)
@@ -167,11 +166,7 @@ class _Posting:
                 POSTED_ARRIVAL: [
                     (*_arrival_row(one), one.happened_us) for one in fifo.arrivals
                 ],
-                POSTED_DRAW: [
-                    (at[0], at[1], draw.happened_us, *at[2:])
-                    for draw in fifo.draws
-                    for at in _draw_rows(draw)
-                ],
+                POSTED_DRAW_BLOCK: _blocks(fifo),
                 POSTED_SEGMENT: read,
                 POSTED_MONTH: posted_month_rows(months),
                 LATE_FACT: [*changes, *(one for of in late.values() for one in of)],
@@ -240,11 +235,18 @@ def _arrival_row(arrival: Arrival) -> Row:
     return (*place, *piece.lot, piece.first, piece.milli)
 
 
-def _draw_rows(draw: Draw) -> Iterator[Row]:
-    key = (draw.account, draw.at_us, draw.kind, draw.reference)
+def _blocks(fifo: Fifo) -> list[Row]:
+    of_account: dict[str, list[LotDraw]] = defaultdict(list)
+    for draw in fifo.draws:
+        of_account[draw.account] += _pieces(draw)
+    return [row for account, draws in of_account.items() for row in blocks(account, draws)]
+
+
+def _pieces(draw: Draw) -> Iterator[LotDraw]:
+    key = (draw.at_us, draw.happened_us, draw.kind, draw.reference)
     number = 0
     for number, (piece, covered_us) in enumerate(draw.parts, start=1):
-        yield (*key, number, draw.day, *piece.lot, piece.first, piece.milli, covered_us)
+        yield LotDraw(*key, number, draw.day, piece.lot, piece.first, piece.milli, covered_us)
     uncovered = draw.uncovered + draw.forgiven
     if uncovered:
-        yield (*key, number + 1, draw.day, None, None, 0, uncovered, None)
+        yield LotDraw(*key, number + 1, draw.day, None, 0, uncovered, None)

@@ -16,10 +16,11 @@ from typing import Final
 from ledger.calendars import day_of
 from ledger.credits import Credits
 from ledger.database import Rows
+from ledger.draw_blocks import USED
 from ledger.events import LINE_KINDS
 from ledger.lots import LotId, cost_of
 from projections.books import Book
-from projections.holdings import USED, Drawn, Stretch, arrivals_of, draws_of, lots_of
+from projections.holdings import Drawn, Stretch, arrivals_of, draws_of, lots_of
 from projections.late_facts import ON_TIME, LateLines
 from projections.lot_facts import LotRow
 from projections.page_lines import lines_during

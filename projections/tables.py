@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ledger.database import Table
+from ledger.draw_blocks import LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK
 
 CUSTOMER: Final = Table(
     "customer", ("customer",), ("subsidiary", "time_zone", "registered_at_us")
@@ -59,11 +60,6 @@ LOT_ARRIVAL: Final = Table(
     ("account", "at_us", "reference", "lot_account", "lot", "first_milli"),
     ("milli",),
 )
-LOT_DRAW: Final = Table(
-    "lot_draw",
-    ("account", "at_us", "kind", "reference", "number"),
-    ("day", "lot_account", "lot", "first_milli", "milli", "covered_at_us"),
-)
 LOT_SEGMENT: Final = Table(
     "lot_segment", ("account", "day", "last_at_us"), ("first_at_us", "milli")
 )
@@ -87,11 +83,6 @@ POSTED_LOT: Final = Table("posted_lot", LOT.key, LOT.values)
 POSTED_ARRIVAL: Final = Table(
     "posted_arrival", LOT_ARRIVAL.key, (*LOT_ARRIVAL.values, "happened_at_us")
 )
-POSTED_DRAW: Final = Table(
-    "posted_draw",
-    ("account", "at_us", "happened_at_us", "kind", "reference", "number"),
-    LOT_DRAW.values,
-)
 POSTED_SEGMENT: Final = Table("posted_segment", LOT_SEGMENT.key, LOT_SEGMENT.values)
 POSTED_MONTH: Final = Table("posted_month", (*LOT_MONTH.key, "stands_as"), LOT_MONTH.values)
 
@@ -100,8 +91,8 @@ BOOKS: Final = (FILE_IMPORT, OPEN_BREAK, ACCOUNT, CUSTOMER)
 REGISTER: Final = (MOVEMENT, PAGE_SPAN)
 MONTHLY: Final = (MONTHLY_TOTAL, PAGE_CHANGE)
 POSTED: Final = (
-    POSTED_LOT, POSTED_ARRIVAL, POSTED_DRAW, POSTED_SEGMENT, POSTED_MONTH, LATE_FACT,
+    POSTED_LOT, POSTED_ARRIVAL, POSTED_DRAW_BLOCK, POSTED_SEGMENT, POSTED_MONTH, LATE_FACT,
 )  # fmt: skip
 LOTS: Final = (
-    LOT, LOT_ARRIVAL, LOT_DRAW, LOT_SEGMENT, LOT_MONTH, POSTED_CUSTOMER, *POSTED,
+    LOT, LOT_ARRIVAL, LOT_DRAW_BLOCK, LOT_SEGMENT, LOT_MONTH, POSTED_CUSTOMER, *POSTED,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from ledger.database import Rows
 from ledger.lots import LotId, cost_of
 from projections.basis import Basis, closed_customers, posted_apart
+from projections.lot_draws import draws_between
 from projections.lot_facts import LotRow, facts
 from projections.lot_posting import posted
 from projections.periods import Close, closes
@@ -144,13 +145,12 @@ class Valuation:
         """Say what covered the credits that were sent before they were there, by their lots."""
         is_apart = self._customer in posted_apart(self._rows, "posted")
         found: dict[str, list[_Covering]] = defaultdict(list)
-        for reference, covered_us, lot_account, lot, first, milli in self._rows.execute(
-            _COVERINGS.format("posted_draw" if is_apart else "lot_draw"),
-            customer=self._customer,
-        ):
-            paid_by = None if lot is None else LotId(lot_account, lot)
-            covering = _Covering(covered_us or 0, paid_by, (first, milli))
-            found[f"transfer+{reference}"].append(covering)
+        for (account,) in self._rows.execute(_ACCOUNTS, customer=self._customer):
+            for draw in draws_between(self._rows, account, 0, _FOREVER_US, posted=is_apart):
+                if draw.kind == "transfer" and (draw.covered_us or draw.lot is None):
+                    stretch = (draw.first, draw.milli)
+                    covering = _Covering(draw.covered_us or 0, draw.lot, stretch)
+                    found[f"transfer+{draw.reference}"].append(covering)
         return found
 
 
@@ -162,11 +162,7 @@ class _Covering(NamedTuple):
     stretch: tuple[int, int]
 
 
-_COVERINGS: Final = """
-    SELECT d.reference, d.covered_at_us, d.lot_account, d.lot, d.first_milli, d.milli
-    FROM account a CROSS JOIN {} d WHERE a.customer = :customer AND d.account = a.account
-        AND d.kind = 'transfer' AND (d.covered_at_us IS NOT NULL OR d.lot IS NULL)
-"""
+_ACCOUNTS: Final = "SELECT account FROM account WHERE customer = :customer"
 
 
 def _only(lots: Iterable[LotRow]) -> str | None:

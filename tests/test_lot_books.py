@@ -7,10 +7,11 @@ from contextlib import closing
 import pytest
 
 from ledger.database import connect
+from ledger.draw_blocks import LOT_DRAW_BLOCK
 from ledger.errors import DatabaseUnusable
 from projections.books import log_position
 from projections.lot_books import lots_caught_up, make, position_of_lots, write
-from projections.tables import LOT_DRAW, LOT_SEGMENT
+from projections.tables import LOT_SEGMENT
 
 ONE = "sms-ab12345-1"
 STORY = f"""
@@ -58,7 +59,7 @@ def test_what_another_program_wrote_first_is_left_as_it_is(database):
         late = make(database, 0)
     with lots_caught_up(database):
         before = draws(database)
-    late.customers[0].rows[LOT_DRAW].clear()
+    late.customers[0].rows[LOT_DRAW_BLOCK].clear()
     with database.transaction():
         assert not write(database, late)
     assert draws(database) == before

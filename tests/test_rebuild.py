@@ -37,7 +37,7 @@ STORY = """
 """
 
 POSTED = (
-    "posted_customer", "posted_lot", "posted_arrival", "posted_draw", "posted_segment",
+    "posted_customer", "posted_lot", "posted_arrival", "posted_draw_block", "posted_segment",
     "posted_month", "late_fact",
 )  # fmt: skip
 TABLES = {
@@ -45,7 +45,7 @@ TABLES = {
     "daily-totals": ("daily_block",),
     "register": ("movement", "page_span"),
     "monthly-totals": ("monthly_total", "page_change"),
-    "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment", "lot_month", *POSTED),
+    "lots": ("lot", "lot_arrival", "lot_draw_block", "lot_segment", "lot_month", *POSTED),
 }
 ALL = [table for tables in TABLES.values() for table in tables]
 
@@ -82,7 +82,7 @@ def spoil(books):
         "DELETE FROM page_change",
         "UPDATE lot SET milli = milli + 1",
         "UPDATE lot_arrival SET milli = milli + 1",
-        "DELETE FROM lot_draw",
+        "DELETE FROM lot_draw_block",
         "UPDATE lot_segment SET milli = milli + 1",
         "UPDATE lot_month SET cost_cents = cost_cents + 1",
         "UPDATE projection_position SET position = 3",
