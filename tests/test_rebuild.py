@@ -47,7 +47,7 @@ TABLES = {
     "balances": ("customer", "account", "file_import", "open_break"),
     "daily-totals": ("daily_block",),
     "register": ("movement", "page_span"),
-    "monthly-totals": ("monthly_total", "page_change"),
+    "monthly-totals": ("month_block", "page_change"),
     "lots": ("lot", "lot_arrival", "lot_draw", "lot_segment", "lot_month", *POSTED),
 }
 ALL = [table for tables in TABLES.values() for table in tables]
