@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from ledger.database import Row, Rows, Table
+from ledger.errors import IntegrityFailure
 
 # `days` holds of each day its number, how many, thousandths, how long its first was after that
 # of the month and its last after its first, both in units; and where that is not 0, by how many
@@ -35,10 +36,11 @@ DAILY_TOTAL: Final = Table(
     ("account", "day", "kind"),
     ("count", "milli", "first_at_us", "last_at_us", "recorded_at_us"),
 )
-_KNOWN: Final = """
+_OF_ACCOUNT: Final = """
     SELECT month, kind, first_at_us, unit_us, recorded_at_us, days FROM daily_block
-    WHERE account = :account AND month BETWEEN :first AND :last
+    WHERE account = :account AND month BETWEEN :first AND :last ORDER BY month, kind
 """
+_EVER: Final = ("", "~")
 
 _MONTH: Final = len("2026-10")
 
@@ -106,11 +108,23 @@ def _known(rows: Rows, wanted: Mapping[BlockKey, Block]) -> Iterator[tuple[Block
     for account, month, _ in wanted:
         months[account].add(month)
     for account, those in months.items():
-        for month, kind, *packed_days in rows.execute(
-            _KNOWN, account=account, first=min(those), last=max(those)
-        ):
+        for month, kind, block in blocks_of(rows, account, (min(those), max(those))):
             if (account, month, kind) in wanted:
-                yield (account, month, kind), unpacked(*packed_days)
+                yield (account, month, kind), block
+
+
+def blocks_of(
+    rows: Rows, account: str, months: tuple[str, str] = _EVER
+) -> Iterator[tuple[str, str, Block]]:
+    """Give month, kind and days of an account, of all months or from one to another.
+
+    It is faster than the view by the time that JSON takes in SQL. Raises IntegrityFailure.
+    """
+    first, last = months
+    for month, kind, *days in rows.execute(
+        _OF_ACCOUNT, account=account, first=first, last=last
+    ):
+        yield month, kind, unpacked(*days)
 
 
 def packed(key: BlockKey, block: Block) -> Row:
@@ -139,9 +153,14 @@ def _is_whole(sums: Iterable[Sum], first_us: int, unit_us: int) -> bool:
 
 
 def unpacked(first_us: int, unit_us: int, recorded_us: int, days: str) -> Block:
-    """Read what `packed` wrote."""
+    """Read what `packed` wrote. Raises IntegrityFailure."""
+    try:
+        found = _decode(days)
+    except msgspec.DecodeError as error:
+        msg = f"expected the days of a month, found something else: {error}"
+        raise IntegrityFailure(msg) from error
     block: Block = {}
-    for day, count, milli, begin, span, *later in _decode(days):
+    for day, count, milli, begin, span, *later in found:
         first = first_us + begin * unit_us
         recorded = recorded_us + sum(later)
         block[day] = Sum(count, milli, first, first + span * unit_us, recorded)

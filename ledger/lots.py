@@ -275,9 +275,10 @@ class Fifo:
         return draw
 
     def _give_back(self, item: Used) -> None:
-        """Undo the last of what messages of a day had used."""
+        """Undo the last of what messages of a day had used; it comes back all at once."""
         back = _new_draw(item, "used", RETURNED, item.day)
         owed, milli = self._stocks[item.account].owed, -item.milli
+        pieces: list[Piece] = []
         for draw in reversed(self._used_on(item.account, item.day)):
             forgiven = min(draw.uncovered, milli)
             draw.uncovered -= forgiven
@@ -291,8 +292,10 @@ class Fifo:
                 milli -= piece.milli
                 end = piece.first + piece.milli
                 back.parts.append(Part(piece._replace(first=end, milli=-piece.milli), None))
-                self._put(item.account, item.at_us, piece)
+                pieces.append(piece)
         self.draws.append(back)
+        for piece in sorted(pieces):
+            self._put(item.account, item.at_us, piece)
 
     def _used_on(self, account: str, day: str) -> list[Draw]:
         return [
@@ -383,9 +386,10 @@ def _last(draw: Draw, milli: int) -> Iterator[Piece]:
 
 
 def _divided(piece: Piece, milli: int) -> tuple[Piece, Piece]:
+    bought_us, position, lot, first, whole = piece
     return (
-        piece._replace(milli=milli),
-        piece._replace(first=piece.first + milli, milli=piece.milli - milli),
+        Piece(bought_us, position, lot, first, milli),
+        Piece(bought_us, position, lot, first + milli, whole - milli),
     )
 
 

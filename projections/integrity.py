@@ -27,6 +27,7 @@ from projections.guards import unguarded
 from projections.log import entries
 from projections.lot_books import NAME as LOTS_NAME
 from projections.lot_books import make, position_of_lots, write_tables
+from projections.month_blocks import misplaced as misplaced_values
 from projections.monthly import MONTHLY_TOTALS
 from projections.movement_index import MOVEMENT_INDEX, MovementFold
 from projections.page_sums import Run, alone
@@ -36,7 +37,15 @@ from projections.registry import registry
 from projections.report import Report
 from projections.shadow import differences, shadowed
 from projections.stored_proof import Proof, misplaced
-from projections.tables import BOOKS, LOTS, MONTHLY, REGISTER
+from projections.tables import (
+    BOOKS,
+    LOTS,
+    MONTH_BLOCK,
+    MONTHLY,
+    MONTHLY_TOTAL,
+    PAGE_CHANGE,
+    REGISTER,
+)
 from projections.transfer_states import transfer_states
 
 Severity = Literal["integrity", "unguarded", "unfinished"]
@@ -188,9 +197,20 @@ def _lines(shadow: Database, run: Run) -> Iterator[Finding]:
     days = list(_compared(shadow, DAILY_TOTAL, DAILY_TOTAL.name))
     # What is said of a whole month follows from its days.
     yield from days or _compared(shadow, DAILY_BLOCK, DAILY_BLOCK.name)
-    for table in MONTHLY:
-        yield from _compared(shadow, table, f"{_MONTHLY} ({table.name})")
+    yield from _months(shadow)
     yield from _lots(shadow)
+
+
+def _months(shadow: Database) -> Iterator[Finding]:
+    for table in (MONTHLY_TOTAL, PAGE_CHANGE):
+        yield from _compared(shadow, table, f"{_MONTHLY} ({table.name})")
+    # How many blocks there are follows from how the values came, and is not compared.
+    for dimension, month, account in misplaced_values(shadow):
+        text = (
+            f"dimension {dimension}, month {month}, account {account}: expected values in their"
+            " order, each in the block that it is of, found others"
+        )
+        yield Finding("integrity", f"{_MONTHLY} ({MONTH_BLOCK.name})", text)
 
 
 def _lots(shadow: Database) -> Iterator[Finding]:

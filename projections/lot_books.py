@@ -116,15 +116,19 @@ def lots_caught_up(database: Database) -> Iterator[Database]:
 def make(rows: Rows, after: int) -> Made:
     """Find what lots come to after a position of the log; 0 makes all of them again."""
     made = Made(after, log_position(rows))
-    for customer in _concerned(rows, after):
-        known = facts(rows, customer)
-        made.customers.append(
-            draw(rows, known, customer, _forgotten(rows, customer, known, made))
-        )
+    made.customers = draw_all(rows, concerned(rows, after), made)
     return made
 
 
-def _concerned(rows: Rows, after: int) -> list[str]:
+def draw_all(rows: Rows, customers: Iterable[str], made: Made) -> list[Drawn]:
+    """Draw the lots of some customers."""
+    known = ((customer, facts(rows, customer)) for customer in customers)
+    return [
+        draw(rows, of, customer, _forgotten(rows, customer, of, made)) for customer, of in known
+    ]
+
+
+def concerned(rows: Rows, after: int) -> list[str]:
     """Give the customers of whose credits or costs something was recorded."""
     unheard = {f"t{number}": topic for number, topic in enumerate(_ELSEWHERE)}
     found = rows.execute(_CONCERNED.format(", :".join(unheard)), after=after, **unheard)

@@ -10,12 +10,13 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from ledger.calendars import day_of
 from ledger.canonical import decode
 from ledger.database import Row, Rows, Table
+from ledger.day_blocks import Sum, blocks_of
 from ledger.errors import IntegrityFailure
 from ledger.events import LINE_KINDS, PageRecorded
 from ledger.names import consumption_stream
@@ -24,7 +25,7 @@ from projections.late_facts import ON_TIME, LateLines
 from projections.lot_facts import AccountFacts
 
 _CORRECTION: Final = "correction"
-_KINDS: Final = ", ".join(f"'{kind}'" for kind in (*LINE_KINDS, _CORRECTION))
+_KINDS: Final = frozenset((*LINE_KINDS, _CORRECTION))
 
 # Pages that are fetched together; each is some 7 kB.
 _AT_ONCE: Final = 100
@@ -89,22 +90,15 @@ def segments(
 
 def _days(rows: Rows, account: str) -> Iterator[tuple[Segment, int]]:
     """Give the days with messages, and how many movements those are."""
-    totals = rows.execute(_TOTALS.format(_KINDS), account=account)
-    for day, same in groupby(totals, key=lambda row: row[0]):
-        kinds = list(same)
-        segment = Segment(
-            day,
-            max(last for *_, last in kinds),
-            min(first for *_, first, _ in kinds),
-            -sum(milli for _, milli, *_ in kinds),
-        )
-        yield segment, sum(count for _, _, count, *_ in kinds)
-
-
-_TOTALS: Final = """
-    SELECT day, milli, count, first_at_us, last_at_us FROM daily_total
-    WHERE account = :account AND kind IN ({}) ORDER BY day
-"""
+    days: dict[str, Sum] = {}
+    for month, kind, block in blocks_of(rows, account):
+        if kind in _KINDS:
+            for number, of_kind in block.items():
+                known = days.setdefault(f"{month}-{number:02}", of_kind)
+                if known is not of_kind:
+                    known.add(of_kind)
+    for day, one in sorted(days.items()):
+        yield Segment(day, one.last_at_us, one.first_at_us, -one.milli), one.count
 
 
 def _known(rows: Rows, account: str, table: Table) -> list[Segment]:

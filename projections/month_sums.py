@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, get_args
 
 from ledger.calendars import month_of, months
-from ledger.database import Database, Row
+from ledger.database import Database
 from ledger.pages import Texts
 from projections.counted import Counted
+from projections.month_blocks import MonthKey, Values, add_values
 from projections.shares import Shares
-from projections.tables import MONTHLY_TOTAL
 
 # What lines are told apart by. Other movements have a kind alone.
 Dimension = Literal["tag", "country", "batch", "user", "kind"]
@@ -26,13 +26,8 @@ UNKNOWN_COUNTRY: Final = "ZZ"
 # In memory; what goes beyond is added to the table.
 _AT_MOST: Final = 50_000
 
-_GONE: Final = """
-    DELETE FROM monthly_total WHERE dimension = :dimension AND month = :month
-        AND account = :account AND value = :value AND count = 0 AND milli = 0
-"""
-
-# By account, dimension and month, then by value: how many lines, thousandths.
-MonthTotals = dict[tuple[str, Dimension, str], dict[str, list[int]]]
+# By account, dimension and month.
+MonthTotals = dict[tuple[str, Dimension, str], Values]
 
 
 class MonthSums:
@@ -41,7 +36,7 @@ class MonthSums:
     def __init__(self, *, empty: bool = False) -> None:
         self.found: MonthTotals = {}
         self.size = 0
-        self._table = MONTHLY_TOTAL.new if empty else MONTHLY_TOTAL
+        self._is_empty = empty
 
     def add_kind(self, counted: Counted, at_us: int, kind: str, milli: int) -> None:
         """Add a movement that is no line."""
@@ -72,7 +67,7 @@ class MonthSums:
         for month, part in _parts(counted, shares):
             milli = shares.milli[part]
             for dimension, texts, missing in labels:
-                found: dict[str, list[int]] = {}
+                found: Values = {}
                 for value, spent in _by_value(texts, part, milli):
                     sums = found.setdefault(value or missing, [0, 0])
                     sums[0] += sign * len(spent)
@@ -98,7 +93,7 @@ class MonthSums:
         for key, found in totals.items():
             self._add(key, found)
 
-    def _add(self, key: tuple[str, Dimension, str], found: dict[str, list[int]]) -> None:
+    def _add(self, key: tuple[str, Dimension, str], found: Values) -> None:
         known = self.found.setdefault(key, {})
         before = len(known)
         for value, sums in found.items():
@@ -116,26 +111,16 @@ class MonthSums:
             self.size -= len(self.found.pop(key))
 
     def flush(self, database: Database, *, everything: bool = True) -> None:
-        """Add to the table what was gathered, or only where that is much.
-
-        A value that no line has any more leaves the table.
-        """
+        """Add to the table what was gathered, or only where that is much."""
         if everything or self.size > _AT_MOST:
-            rows = sorted(self._rows())
-            database.insert(self._table, rows)
-            self._table = MONTHLY_TOTAL
-            less = [
-                dict(zip(MONTHLY_TOTAL.key, row, strict=False)) for row in rows if row[4] < 0
-            ]
-            database.execute_many(_GONE, less)
+            found: dict[MonthKey, Values] = {
+                (dimension, month, account): values
+                for (account, dimension, month), values in self.found.items()
+            }
+            add_values(database, found, empty=self._is_empty)
+            self._is_empty = False
             self.found.clear()
             self.size = 0
-
-    def _rows(self) -> Iterator[Row]:
-        for (account, dimension, month), found in self.found.items():
-            for value, sums in found.items():
-                if any(sums):
-                    yield (dimension, month, account, value, *sums)
 
 
 def _parts(counted: Counted, shares: Shares) -> Iterator[tuple[str, slice]]:

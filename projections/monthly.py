@@ -149,7 +149,7 @@ class MonthlyTotals:
 
     def _counts(self, account: str) -> bool:
         stored = self._database.execute(
-            "SELECT 1 FROM monthly_total WHERE account = :account LIMIT 1", account=account
+            "SELECT 1 FROM month_block WHERE account = :account LIMIT 1", account=account
         )
         return bool(stored) or self._sums.has(account)
 

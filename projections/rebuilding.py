@@ -20,10 +20,11 @@ from ledger.errors import IntegrityFailure
 from ledger.events import PageRecorded
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances
-from projections.batch import caught_up, move
+from projections.batch import move
 from projections.books import log_position
 from projections.log import Logged, entries
 from projections.lot_books import Made, make, write
+from projections.lots_anew import make_anew
 from projections.monthly import MONTHLY_TOTALS
 from projections.movement_index import MOVEMENT_INDEX
 from projections.page_sums import Run, alone
@@ -110,8 +111,7 @@ _AT_ONCE: Final = ("balances", "lots")
 def _make_lots(database: Database, parts: Sequence[Part], run: Run) -> None:
     """Make lots again from tables that are right: those made just now, or scratch ones."""
     if _UNDER_LOTS.issubset(parts):
-        with caught_up(MOVEMENT_INDEX, database):
-            made = make(database, 0)
+        made = make_anew(database, run)
     else:
         made = _lots_beside(database, run)
     with database.transaction():

@@ -36,14 +36,18 @@ PAGE_SPAN: Final = Table(
     ("kind", "first_at_us", "last_at_us", "recorded_at_us"),
 )
 
-# Sums are added to.
+# `sums` are of each value itself, how many, thousandths: of those from `values_from` on.
+MONTH_BLOCK: Final = Table(
+    "month_block",
+    ("dimension", "month", "account", "values_from"),
+    ("sums",),
+    """ON CONFLICT (dimension, month, account, values_from) DO UPDATE SET
+        sums = excluded.sums""",
+    view="monthly_total",
+)
+# The view of it.
 MONTHLY_TOTAL: Final = Table(
-    "monthly_total",
-    ("dimension", "month", "account", "value"),
-    ("count", "milli"),
-    """ON CONFLICT (dimension, month, account, value) DO UPDATE SET
-        count = monthly_total.count + excluded.count,
-        milli = monthly_total.milli + excluded.milli""",
+    "monthly_total", ("dimension", "month", "account", "value"), ("count", "milli")
 )
 PAGE_CHANGE: Final = Table("page_change", ("account", "page", "version"), ())
 
@@ -89,7 +93,7 @@ POSTED_MONTH: Final = Table("posted_month", (*LOT_MONTH.key, "stands_as"), LOT_M
 # A table comes before those that it refers to.
 BOOKS: Final = (FILE_IMPORT, OPEN_BREAK, ACCOUNT, CUSTOMER)
 REGISTER: Final = (MOVEMENT, PAGE_SPAN)
-MONTHLY: Final = (MONTHLY_TOTAL, PAGE_CHANGE)
+MONTHLY: Final = (MONTH_BLOCK, PAGE_CHANGE)
 POSTED: Final = (
     POSTED_LOT, POSTED_ARRIVAL, POSTED_DRAW_BLOCK, POSTED_SEGMENT, POSTED_MONTH, LATE_FACT,
 )  # fmt: skip

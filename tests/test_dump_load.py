@@ -277,7 +277,7 @@ def test_every_table_is_dumped_or_made_again_from_the_events(drawn):
     """A migration that adds a table has to say which."""
     made_again = {*VIEWS, "stored_events", "movement", "page_span", "projection_position"}
     made_again |= {
-        "monthly_total",
+        "month_block",
         "page_change",
         "lot",
         "lot_arrival",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ledger.lots import (
     Bought,
     Fifo,
+    Left,
     LotId,
     Piece,
     Sent,
@@ -30,6 +31,13 @@ def bought(at_us, *pieces, account="a", position=1):
 
 def used(at_us, milli, account="a"):
     return Used(at_us=at_us, account=account, milli=milli, day="2026-10-01")
+
+
+def left(at_us, milli, account="a"):
+    return Left(
+        at_us=at_us, position=1, account=account, kind="refund", reference="r", milli=milli,
+        day="2026-10-01",
+    )  # fmt: skip
 
 
 def sent(at_us, milli, source, target, position=1):
@@ -162,3 +170,21 @@ def test_an_opening_is_the_last_credits_of_the_latest_bills(milli, pieces, uncov
     found, missing = opening_pieces(BILLS, milli, REST)
     assert [(one.lot.name, one.first, one.milli) for one in found] == pieces
     assert missing == uncovered
+
+
+# --- what is given back ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "lots", [[piece("x", 2)], [piece("x", 1), piece("y", 1, bought=2)]], ids=["one", "two"]
+)
+def test_what_is_given_back_covers_what_is_owed_with_its_oldest_credits(lots):
+    items = [used(5, 2), left(5, 1), bought(6, *lots), used(7, -2)]
+    fifo = Fifo()
+    fifo.run(items)
+    _, refund, _ = fifo.draws
+    (part,) = refund.parts
+    assert (part.piece.lot.name, part.piece.first, part.piece.milli) == ("x", 0, 1)
+    assert [(one.lot.name, one.first + one.milli) for one in fifo.left("a")] == [
+        (lots[-1].lot.name, lots[-1].milli)
+    ]

@@ -7,17 +7,21 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from eventsourcing.sqlite import SQLiteFactory
+from stores import PostgresStore, Store
 
 import migrations
 from cli.session import open_database
-from ledger.database import SCHEMA_VERSION, connect, schema_version
+from ledger.database import SCHEMA_VERSION, Address, connect, parse_address, schema_version
 from ledger.errors import DatabaseUnusable
+from projections.month_blocks import misplaced
+from projections.tables import MONTHLY_TOTAL
 
 VERSIONS = Path(migrations.__file__).parent / "versions"
 
@@ -209,3 +213,65 @@ def test_of_eight_that_start_at_once_one_migrates_and_none_fails(tmp_path: Path)
         assert starters.communicate()[0] == f"{[0] * 8}\n" * len(paths)
     for path in paths:
         assert asked(path, "SELECT version_num FROM alembic_version") == [(SCHEMA_VERSION,)]
+
+
+# --- what is there already -----------------------------------------------------------------
+
+
+@contextmanager
+def made_by(version: str, store: Store) -> Iterator[Address]:
+    """Give a ledger as the migrations up to a version leave it."""
+    from alembic import command
+
+    upgrade = command.upgrade
+    with store.bare() as url:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(command, "upgrade", lambda config, _: upgrade(config, version))
+            migrations.upgrade(parse_address(url))
+        yield parse_address(url)
+
+
+def test_totals_by_month_move_into_blocks_of_many_values(store: Store) -> None:
+    rows = [("batch", "2026-10", "sms-one-1", f"b-{n:03d}", n, -n * 350) for n in range(600)]
+    odd = ("", "12", '"', "null", "è")
+    rows += [("tag", "2026-10", "sms-one-2", value, 1, 2**53 + 1) for value in odd]
+    select = (
+        "SELECT dimension, month, account, value, count, milli FROM monthly_total"
+        " ORDER BY dimension, month, account, value COLLATE BINARY"
+    )
+    with made_by("0008", store) as address:
+        with closing(connect(address)) as database:
+            database.insert(MONTHLY_TOTAL, rows)
+        migrations.upgrade(address)
+        with closing(connect(address)) as database:
+            assert database.execute(select) == sorted(rows)
+            assert list(misplaced(database)) == []
+            blocks = database.execute("SELECT dimension, values_from FROM month_block")
+    assert sorted(blocks) == [
+        ("batch", ""),
+        ("batch", "b-256"),
+        ("batch", "b-512"),
+        ("tag", ""),
+    ]
+
+
+def test_who_may_read_totals_by_month_still_may_and_so_may_views_of_them(
+    postgres: PostgresStore,
+) -> None:
+    with made_by("0008", postgres) as address:
+        with closing(connect(address)) as database:
+            database.insert(MONTHLY_TOTAL, [("tag", "2026-10", "sms-one-1", "otp", 3, -1050)])
+            database.execute("CREATE VIEW mine AS SELECT SUM(count) AS sent FROM monthly_total")
+            database.execute("GRANT SELECT, INSERT ON monthly_total TO PUBLIC")
+            database.execute("GRANT SELECT ON mine TO PUBLIC")
+        migrations.upgrade(address)
+        with closing(connect(address)) as database:
+            assert database.execute("SELECT sent FROM mine") == [(3,)]
+            granted = database.execute(
+                "SELECT relname, privilege_type FROM pg_class, aclexplode(relacl)"
+                " WHERE grantee = 0 AND relnamespace = CAST('public' AS regnamespace)"
+            )
+    assert sorted(granted) == [
+        ("mine", "SELECT"), ("month_block", "INSERT"), ("month_block", "SELECT"),
+        ("monthly_total", "SELECT"),
+    ]  # fmt: skip

@@ -306,6 +306,11 @@ def test_a_changed_view_is_found(story, subject, change, words):
              " sms-ab12345-1, value (none): expected milli -1400, found milli 0"],
         ),
         (
+            "UPDATE month_block SET values_from = 'b' WHERE dimension = 'country'",
+            ["monthly-totals (month_block): dimension country, month 2026-10, account"
+             " sms-ab12345-1: expected values in their order, each in the block that it is of"],
+        ),
+        (
             "DELETE FROM page_change",
             ["monthly-totals (page_change): account sms-ab12345-1, page 1, version 2: expected"
              " account sms-ab12345-1 page 1 version 2, found no such row"],

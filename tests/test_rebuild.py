@@ -13,8 +13,11 @@ import stores
 
 import cli.rebuild
 from ledger.database import connect
+from ledger.files.crew import Crew
 from ledger.storage.verbatim import whole_transaction
 from projections import day_sums, month_sums, movement_index, rebuilding, refolding
+from projections.lot_books import write
+from projections.lots_anew import make_anew
 from projections.rebuilding import PARTS, rebuild
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +47,7 @@ TABLES = {
     "balances": ("customer", "account", "file_import", "open_break"),
     "daily-totals": ("daily_block",),
     "register": ("movement", "page_span"),
-    "monthly-totals": ("monthly_total", "page_change"),
+    "monthly-totals": ("month_block", "page_change"),
     "lots": ("lot", "lot_arrival", "lot_draw_block", "lot_segment", "lot_month", *POSTED),
 }
 ALL = [table for tables in TABLES.values() for table in tables]
@@ -336,3 +339,58 @@ def test_a_role_that_may_not_write_is_told_before_the_work(postgres_books):
     finally:
         books.table("DROP OWNED BY reads")
         books.table("DROP ROLE reads")
+
+
+# --- lots, customers side by side ------------------------------------------------------------
+
+OTHERS = """
+    customer cd12345-ovh
+    account sms-cd12345-1
+    2026-10-01 09:00 opening 3
+    2026-10-02 10:00 recharge 100 bill-2
+    2026-10-02 11:00 sms 4.2
+    2026-11-02 11:00 sms 2.8
+"""
+LOTS_TABLES = (*TABLES["lots"], "projection_position")
+
+
+@pytest.fixture
+def customers(story):
+    story.draw(OTHERS)
+    story.rows("lots")
+    return story
+
+
+def made_anew(books, run):
+    """Make the lots of several customers again; gives their tables."""
+    with closing(books.database()) as database:
+        found = make_anew(database, run)
+        with database.transaction():
+            write(database, found, anew=True)
+    return tables(books, LOTS_TABLES)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_lots_of_several_customers_are_made_side_by_side_as_one_after_the_other(
+    customers, processes
+):
+    before = tables(customers, LOTS_TABLES)
+    stores.damage(customers.url, "DELETE FROM lot_segment")
+    with Crew(helped=processes > 1) as crew:
+        assert made_anew(customers, crew.run) == before
+
+
+def test_lots_are_of_one_state_of_the_ledger_whatever_is_recorded_meanwhile(customers):
+    portions = []
+
+    def run(function, tasks):
+        for task in tasks:
+            portions.append(task)
+            yield function(task)
+            if len(portions) == 1:
+                customers.draw("account sms-cd12345-1\n2026-11-03 11:00 sms 0.7")
+
+    found = made_anew(customers, run)
+    assert len(portions) == 2  # the second finds that the log went on
+    customers.rows("lots")
+    assert tables(customers, LOTS_TABLES) == found

@@ -211,7 +211,7 @@ def test_a_reader_does_not_learn_what_aliases_stand_for(office: Office) -> None:
 @pytest.mark.parametrize("user", ["importer", "auditor"])
 def test_the_views_can_be_read_and_not_written(office: Office, user: str) -> None:
     views = [name for name, kind, *_ in rights(office) if kind == "v"]
-    assert len(views) == 11
+    assert len(views) == 12
     for view in views:
         office.sql(user, f"SELECT * FROM {view}")
         said = refused(office, user, f"DELETE FROM {view}")
@@ -287,7 +287,7 @@ def test_what_a_member_migrates_belongs_to_the_owner(office: Office) -> None:
             "GRANT CREATE ON SCHEMA public TO ledger_owner",
             f"DROP VIEW {', '.join(name for name, kind, *_ in rights(office) if kind == 'v')}",
             "DROP FUNCTION refuse_edit() CASCADE",
-            "DROP TABLE monthly_total, page_change, event_chain, tree_head",
+            "DROP TABLE month_block, page_change, event_chain, tree_head",
             "DROP TABLE lot, lot_arrival, lot_draw_block, lot_segment, lot_month, daily_block",
             "CREATE TABLE daily_total (account TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT"
             " NULL, count BIGINT NOT NULL, milli BIGINT NOT NULL, first_at_us BIGINT NOT NULL,"

@@ -8,7 +8,7 @@ from ledger.database.base import Database
 from ledger.errors import DatabaseUnusable
 
 # The newest migration that this program knows (`migrations/versions`); a test holds it there.
-SCHEMA_VERSION: Final = "0009"
+SCHEMA_VERSION: Final = "0010"
 
 
 def schema_version(database: Database) -> str | None:

@@ -106,7 +106,7 @@ def _ids(ids: list[Any]) -> list[LineId]:
 
 
 def _times(steps: list[int], unit_us: int) -> list[int]:
-    return list(accumulate([step * unit_us for step in steps]))
+    return [at * unit_us for at in accumulate(steps)]
 
 
 def _totals(first_us: int, last_us: int, milli: Sequence[int]) -> dict[str, Any]:

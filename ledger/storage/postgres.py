@@ -32,7 +32,7 @@ from ledger.database.postgres import (
 )
 from ledger.database.tables import portions, unnested
 from ledger.errors import LedgerError
-from ledger.storage.seam import require_unmoved, write_views
+from ledger.storage.seam import Views, require_unmoved
 
 # The second half of the key of the lock that orders the log.
 ORDER: Final = 1
@@ -81,24 +81,38 @@ def _cause(error: Exception) -> Exception:
     return cause if isinstance(cause, psycopg.Error) else error
 
 
-class _CursorRows:
-    """The recorder's own cursor, so that views are written in the events' transaction."""
+class _PipelinedRows:
+    """The recorder's own connection, so that views are written in the events' transaction.
 
-    def __init__(self, cursor: psycopg.Cursor[Row], schema: str) -> None:
-        self._cursor = cursor
+    What gives no rows is sent and not waited for: the server works while the next is prepared,
+    and where it is far away, a recording costs a few journeys to it. What goes wrong there is
+    raised by the next that waits, at the latest when the pipeline ends.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline, schema: str
+    ) -> None:
+        self._connection = connection
+        self._pipeline = pipeline
         self._schema = schema
 
+    def cursor(self) -> psycopg.Cursor[Row]:
+        """Give a cursor: each can have one answer under way."""
+        return self._connection.cursor(row_factory=tuple_row)
+
     def execute(self, sql: str, **params: Any) -> Sequence[Row]:
-        self._cursor.execute(translated(sql, self._schema), params)
-        return self._cursor.fetchall() if self._cursor.description else []
+        cursor = self.cursor()
+        cursor.execute(translated(sql, self._schema), params)
+        self._pipeline.sync()
+        return cursor.fetchall() if cursor.description else []
 
     def execute_many(self, sql: str, each: Sequence[Params]) -> None:
-        self._cursor.executemany(translated(sql, self._schema), each)
+        self.cursor().executemany(translated(sql, self._schema), each)
 
     def insert(self, table: Table, rows: Iterable[Row]) -> None:
         for some in portions(rows):
             sql, arrays = unnested(table, some)
-            self.execute(sql, **arrays)
+            self.cursor().execute(translated(sql, self._schema), arrays)
 
 
 class _Recorder(library.PostgresApplicationRecorder):
@@ -112,17 +126,18 @@ class _Recorder(library.PostgresApplicationRecorder):
         """
         with (
             self.datastore.get_connection() as connection,
+            connection.pipeline() as pipeline,
             connection.transaction(),
-            connection.cursor(row_factory=tuple_row) as cursor,
         ):
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_CLASS, ORDER))
-            rows = _CursorRows(cursor, self.datastore.schema)
-            require_unmoved(rows, kwargs["held"])
-            cursor.execute(_INSERT, _columns(stored_events))
-            notification_ids = [row[0] for row in cursor.fetchall()]
             connection.adapters.register_loader("numeric", WholeNumber)
-            kwargs["positions"].extend(write_views(rows, stored_events, kwargs["events"]))
-        return notification_ids
+            rows = _PipelinedRows(connection, pipeline, self.datastore.schema)
+            rows.cursor().execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_CLASS, ORDER))
+            require_unmoved(rows, kwargs["held"])
+            views = Views(rows, stored_events, kwargs["events"])
+            views.look_ahead()
+            inserted = rows.cursor().execute(_INSERT, _columns(stored_events))
+            kwargs["positions"].extend(views.write())
+            return [row[0] for row in inserted.fetchall()]
 
 
 def _columns(stored_events: Sequence[StoredEvent]) -> tuple[list[Any], ...]:

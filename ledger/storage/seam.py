@@ -46,14 +46,22 @@ def require_unmoved(rows: Rows, held: Mapping[str, int]) -> None:
             raise VersionConflict(msg)
 
 
-def write_views(
-    rows: Rows, stored: Sequence[StoredEvent], events: Sequence[LedgerEvent]
-) -> list[int]:
-    """Write the log and the views in the transaction of the events; gives the positions."""
-    return totals.write(
-        rows,
-        [
+class Views:
+    """The log and the views, to be written in the transaction of the events."""
+
+    def __init__(
+        self, rows: Rows, stored: Sequence[StoredEvent], events: Sequence[LedgerEvent]
+    ) -> None:
+        self._recorded = [
             totals.Recorded(str(s.originator_id), s.originator_version, s.topic, s.state, event)
             for s, event in zip(stored, events, strict=True)
-        ],
-    )
+        ]
+        self._writing = totals.Writing(rows)
+
+    def look_ahead(self) -> None:
+        """Read what writing them asks for first: once events are on their way, answers wait."""
+        self._writing.look_ahead({one.stream for one in self._recorded})
+
+    def write(self) -> list[int]:
+        """Write them; gives the positions of the events."""
+        return self._writing.write(self._recorded)

@@ -16,7 +16,7 @@ from ledger.database import LOCK_TIMEOUT_S, Params, Row, Table
 from ledger.database.sqlite import explain
 from ledger.database.tables import placed
 from ledger.errors import LedgerError
-from ledger.storage.seam import require_unmoved, write_views
+from ledger.storage.seam import Views, require_unmoved
 
 
 class SqliteSeam:
@@ -70,8 +70,7 @@ class _Recorder(library.SQLiteApplicationRecorder):
         rows = _CursorRows(c)
         require_unmoved(rows, kwargs["held"])
         notification_ids = super()._insert_events(c, stored_events)
-        positions = write_views(rows, stored_events, kwargs["events"])
-        kwargs["positions"].extend(positions)
+        kwargs["positions"].extend(Views(rows, stored_events, kwargs["events"]).write())
         return notification_ids
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,6 +49,11 @@ class Log:
         self._seals = Seals(rows)
         self._waiting: list[Row] = []
         self._last: int | None = None
+
+    def look_ahead(self, streams: Iterable[str]) -> None:
+        """Read what events of some streams will ask for. Raises IntegrityFailure."""
+        customers = {self._customer(stream, account_of(stream)) for stream in streams}
+        self._seals.look_ahead(self._last_position() + 1, customers)
 
     def add(self, one: Recorded) -> int:
         """Give the next position to an event; nothing is written before `flush`."""

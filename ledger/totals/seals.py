@@ -6,6 +6,7 @@ at once; `audit verify` never believes them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from ledger.database import Row, Rows, Table
@@ -32,6 +33,13 @@ class Seals:
         self._links: list[Row] = []
         self._trees: dict[str, Frontier] = {}
         self._grown: dict[str, int] = {}
+
+    def look_ahead(self, position: int, customers: Iterable[str | None]) -> None:
+        """Read what to go on from at a position. Raises IntegrityFailure."""
+        if self._chain is None:
+            self._chain = self._chain_before(position)
+        for customer in customers:
+            self._tree(customer or WHOLE)
 
     def add(
         self, position: int, customer: str | None, leaf: bytes, *, recorded_at_us: int

@@ -69,7 +69,7 @@ _COUNTED_AT_ONCE: Final = 100
 
 def write(rows: Rows, recorded: Iterable[Recorded]) -> list[int]:
     """Bring the views up to these events; gives their positions in the log."""
-    return _Writing(rows).write(recorded)
+    return Writing(rows).write(recorded)
 
 
 def refold(rows: Rows, stored: Iterable[tuple[str, int, str, bytes]]) -> None:
@@ -81,7 +81,7 @@ def refold(rows: Rows, stored: Iterable[tuple[str, int, str, bytes]]) -> None:
         write(rows, [Recorded(*one, decode(one[2], one[3])) for one in chunk])
 
 
-class _Writing:
+class Writing:
     """One transaction's writing: what can wait is gathered, and written at its end."""
 
     def __init__(self, rows: Rows) -> None:
@@ -90,7 +90,12 @@ class _Writing:
         self._log = Log(rows, self._accounts)
         self._sums = Sums(rows, self._accounts)
 
+    def look_ahead(self, streams: Iterable[str]) -> None:
+        """Read what events of some streams will ask for. Raises IntegrityFailure."""
+        self._log.look_ahead(streams)
+
     def write(self, recorded: Iterable[Recorded]) -> list[int]:
+        """Bring the views up to these events; gives their positions in the log."""
         positions = []
         for one in recorded:
             self._view(one)

@@ -192,7 +192,10 @@ class Hoard:
             self.go(fact, kind, (count - len(last)) * COIN_MILLI)
 
     def take_back(self, fact: Fact, milli: int) -> None:
-        """Give back the last coins that messages of a day were paid with, unpaid ones first."""
+        """Give back the last coins that messages of a day were paid with, unpaid ones first.
+
+        They come back together: what waits to be paid gets the oldest of them.
+        """
         day = [
             spent
             for spent in self.spent
@@ -210,9 +213,7 @@ class Hoard:
                 spent.returned.add(place)
                 back.append(spent.coins[place])
         self.spent.append(Spent(fact.account, "used", "", fact.at, back, self.now, back=True))
-        for coin in back:
-            if coin is not None:
-                self.come(fact.account, [coin])
+        self.come(fact.account, [coin for coin in back if coin is not None])
 
     def send(self, fact: Fact, *, arrives: bool) -> None:
         spent = self.go(fact, "transfer", fact.milli)

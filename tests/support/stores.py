@@ -15,6 +15,7 @@ import re
 import shutil
 import sqlite3
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache, cached_property
@@ -27,8 +28,11 @@ from uuid import uuid4
 import servers
 
 import migrations
-from ledger.database import parse_address
-from ledger.day_blocks import DAILY_BLOCK, Sum, by_month, packed
+from ledger.database import Row, parse_address
+from ledger.day_blocks import DAILY_BLOCK, DAILY_TOTAL, Sum, by_month, packed
+from projections.month_blocks import MonthKey, Values
+from projections.month_blocks import packed as packed_month
+from projections.tables import MONTH_BLOCK, MONTHLY_TOTAL
 
 if TYPE_CHECKING:
     import psycopg
@@ -252,7 +256,7 @@ def _damage_file(url: str, sql: str, params: dict[str, Any]) -> None:
         ).fetchall()
         for name, _ in guards:
             connection.execute(f"DROP TRIGGER {name}")
-        with _days_as_rows(connection, sql, "?"):
+        with _sums_as_rows(connection, sql, "?"):
             assert connection.execute(sql, params).rowcount != 0
         for _, made_by in guards:
             connection.execute(made_by)
@@ -269,7 +273,7 @@ def _damage_server(url: str, sql: str, params: dict[str, Any]) -> None:
         for table, name, _ in guards:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
         named = re.sub(r"(?<![:\w]):([a-z_][a-z0-9_]*)", r"%(\1)s", sql.replace("%", "%%"))
-        with _days_as_rows(connection, sql, "%s"):
+        with _sums_as_rows(connection, sql, "%s"):
             assert connection.execute(named, params).rowcount != 0
         for table, name, mode in guards:
             always = "ALWAYS" if mode in {b"A", "A"} else ""
@@ -277,19 +281,38 @@ def _damage_server(url: str, sql: str, params: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _days_as_rows(connection: Any, sql: str, mark: str) -> Iterator[None]:
-    """Let daily totals, which are kept by the month, be changed as if each were a row."""
-    if "daily_total" not in sql:
+def _sums_as_rows(connection: Any, sql: str, mark: str) -> Iterator[None]:
+    """Let sums, many of which are kept in a row, be changed as if each were one."""
+    kept = next((kept for kept in _KEPT if kept[0].name in sql), None)
+    if kept is None:
         yield
         return
-    connection.execute("CREATE TEMP TABLE daily_total AS SELECT * FROM daily_total")
+    shown, table, blocks = kept
+    connection.execute(f"CREATE TEMP TABLE {shown.name} AS SELECT * FROM {shown.name}")
     yield
-    days = connection.execute(
-        "SELECT account, day, kind, count, milli, first_at_us, last_at_us, recorded_at_us"
-        " FROM daily_total"
-    ).fetchall()
-    connection.execute("DROP TABLE daily_total")
-    connection.execute("DELETE FROM daily_block")
-    insert = f"{DAILY_BLOCK.into} VALUES ({', '.join([mark] * len(DAILY_BLOCK.columns))})"
-    for block in by_month((day[:3], Sum(*day[3:])) for day in days).items():
-        connection.execute(insert, packed(*block))
+    sums = connection.execute(f"SELECT {', '.join(shown.columns)} FROM {shown.name}").fetchall()
+    connection.execute(f"DROP TABLE {shown.name}")
+    connection.execute(f"DELETE FROM {table.name}")
+    insert = f"{table.into} VALUES ({', '.join([mark] * len(table.columns))})"
+    for block in blocks(sums):
+        connection.execute(insert, block)
+
+
+def _days(sums: list[Row]) -> Iterator[Row]:
+    for block in by_month((one[:3], Sum(*one[3:])) for one in sums).items():
+        yield packed(*block)
+
+
+def _values(sums: list[Row]) -> Iterator[Row]:
+    months: dict[MonthKey, Values] = defaultdict(dict)
+    for *key, value, count, milli in sums:
+        months[key[0], key[1], key[2]][value] = [count, milli]
+    for key, values in months.items():
+        yield from packed_month((*key, ""), values)
+
+
+# What views show, the tables that keep it, and how.
+_KEPT = (
+    (DAILY_TOTAL, DAILY_BLOCK, _days),
+    (MONTHLY_TOTAL, MONTH_BLOCK, _values),
+)

@@ -16,8 +16,8 @@ from ledger.database import Table
 from ledger.draw_blocks import LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK, LotDraw, blocks
 from ledger.lots import LotId
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 # With row numbers on SQLite: without, each row would begin a page of its own. Times in
 # microseconds; `day` is that of the first draw. `covered_at_us` is the last at which
