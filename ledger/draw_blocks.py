@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import groupby
+from math import gcd
 from operator import attrgetter
 from typing import Annotated, Final, NamedTuple
 
@@ -30,17 +31,6 @@ LOT_DRAW_BLOCK: Final = Table(
 )
 POSTED_DRAW_BLOCK: Final = Table(
     "posted_draw_block", LOT_DRAW_BLOCK.key, LOT_DRAW_BLOCK.values, view="posted_draw"
-)
-# The views of them.
-LOT_DRAW: Final = Table(
-    "lot_draw",
-    ("account", "at_us", "kind", "reference", "number"),
-    ("day", "lot_account", "lot", "first_milli", "milli", "covered_at_us"),
-)
-POSTED_DRAW: Final = Table(
-    "posted_draw",
-    ("account", "at_us", "happened_at_us", "kind", "reference", "number"),
-    LOT_DRAW.values,
 )
 
 USED: Final = "used"
@@ -114,7 +104,6 @@ class _Coded(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     late: int = 0
 
 
-_ALWAYS: Final = ("days", "rest", "milli")
 _UNSAID: Final = (0, USED, "", 0, None, 0)
 
 _encode = msgspec.json.Encoder().encode
@@ -148,7 +137,7 @@ def packed(account: str, draws: Sequence[LotDraw]) -> DrawBlock:
     """Give the row that keeps some draws, which are in their order."""
     first, last_us = draws[0], draws[-1].at_us
     covered = [draw.covered_us for draw in draws if draw.covered_us is not None]
-    unit_us = next(unit for unit in UNITS_US if _is_whole(draws, first.at_us, unit))
+    unit_us = _unit_us(draws)
     lots, coded = _coded(account, draws, unit_us)
     return DrawBlock(
         account, last_us, first.at_us, max(covered, default=None), first.day, unit_us,
@@ -156,38 +145,34 @@ def packed(account: str, draws: Sequence[LotDraw]) -> DrawBlock:
     )  # fmt: skip
 
 
-def _is_whole(draws: Iterable[LotDraw], first_us: int, unit_us: int) -> bool:
-    return not any(
-        (draw.at_us - first_us) % unit_us
-        or (draw.happened_us - first_us) % unit_us
-        or (draw.covered_us is not None and (draw.covered_us - first_us) % unit_us)
-        for draw in draws
-    )
+def _unit_us(draws: Sequence[LotDraw]) -> int:
+    """Give the largest unit in which all times are whole, counted from the first draw's."""
+    first_us = draws[0].at_us
+    times = {draw.at_us for draw in draws} | {draw.happened_us for draw in draws}
+    times |= {draw.covered_us for draw in draws if draw.covered_us is not None}
+    whole = gcd(*(at_us - first_us for at_us in times))
+    return next(unit for unit in UNITS_US if whole % unit == 0)
 
 
-def _coded(
-    account: str, draws: Sequence[LotDraw], unit_us: int
-) -> tuple[list[Row], list[list[object]]]:
+def _coded(account: str, draws: Sequence[LotDraw], unit_us: int) -> tuple[list[Row], list[Row]]:
     """Give the lots of a block, each once, and its draws."""
     first_us, first_day = draws[0].at_us, draws[0].day
     places: dict[LotId | None, int] = {}
     lots: list[Row] = []
     nexts: list[int] = []
-    coded: list[list[object]] = []
+    coded: list[Row] = []
     for at_us, happened_us, kind, reference, _, day, lot, first, milli, covered_us in draws:
         place = places.setdefault(lot, len(lots))
         if place == len(lots):
             lots.append(_shown_lot(account, lot, first))
             nexts.append(first)
         days = _days_from(first_day, day)
-        one: list[object] = [
-            days, (at_us - first_us - days * _DAY_US) // unit_us, milli, place, kind,
-            reference, first - nexts[place],
-            None if covered_us is None else (covered_us - at_us) // unit_us,
-            (at_us - happened_us) // unit_us,
-        ]  # fmt: skip
+        rest = (at_us - first_us - days * _DAY_US) // unit_us
+        covered = None if covered_us is None else (covered_us - at_us) // unit_us
+        late = (at_us - happened_us) // unit_us
+        more = _told((place, kind, reference, first - nexts[place], covered, late))
         nexts[place] = 0 if lot is None else first + milli
-        coded.append(_told(one))
+        coded.append((days, rest, milli, *more))
     return lots, coded
 
 
@@ -197,10 +182,10 @@ def _shown_lot(account: str, lot: LotId | None, first: int) -> Row:
     return (lot.name, first) if lot.account == account else (lot.name, first, lot.account)
 
 
-def _told(values: list[object]) -> list[object]:
+def _told(values: Row) -> Row:
     """Leave out what is as it is with most draws."""
     end = len(values)
-    while end > len(_ALWAYS) and values[end - 1] == _UNSAID[end - len(_ALWAYS) - 1]:
+    while end and values[end - 1] == _UNSAID[end - 1]:
         end -= 1
     return values[:end]
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from ledger.credits import Credits
 from ledger.database import Database, Table
 from ledger.day_blocks import DAILY_BLOCK, DAILY_TOTAL
-from ledger.draw_blocks import LOT_DRAW, LOT_DRAW_BLOCK, POSTED_DRAW, POSTED_DRAW_BLOCK
+from ledger.draw_blocks import LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK
 from ledger.errors import IntegrityFailure
 from ledger.totals import refold_balances
 from projections.agreement import unequal_balances, unequal_lots, unequal_months, unequal_posted
@@ -39,11 +39,13 @@ from projections.shadow import differences, shadowed
 from projections.stored_proof import Proof, misplaced
 from projections.tables import (
     BOOKS,
+    LOT_DRAW,
     LOTS,
     MONTH_BLOCK,
     MONTHLY,
     MONTHLY_TOTAL,
     PAGE_CHANGE,
+    POSTED_DRAW,
     REGISTER,
 )
 from projections.transfer_states import transfer_states

@@ -64,6 +64,12 @@ LOT_ARRIVAL: Final = Table(
     ("account", "at_us", "reference", "lot_account", "lot", "first_milli"),
     ("milli",),
 )
+# The view of its blocks.
+LOT_DRAW: Final = Table(
+    "lot_draw",
+    ("account", "at_us", "kind", "reference", "number"),
+    ("day", "lot_account", "lot", "first_milli", "milli", "covered_at_us"),
+)
 LOT_SEGMENT: Final = Table(
     "lot_segment", ("account", "day", "last_at_us"), ("first_at_us", "milli")
 )
@@ -86,6 +92,11 @@ LATE_FACT: Final = Table(
 POSTED_LOT: Final = Table("posted_lot", LOT.key, LOT.values)
 POSTED_ARRIVAL: Final = Table(
     "posted_arrival", LOT_ARRIVAL.key, (*LOT_ARRIVAL.values, "happened_at_us")
+)
+POSTED_DRAW: Final = Table(
+    "posted_draw",
+    ("account", "at_us", "happened_at_us", "kind", "reference", "number"),
+    LOT_DRAW.values,
 )
 POSTED_SEGMENT: Final = Table("posted_segment", LOT_SEGMENT.key, LOT_SEGMENT.values)
 POSTED_MONTH: Final = Table("posted_month", (*LOT_MONTH.key, "stands_as"), LOT_MONTH.values)

@@ -18,17 +18,10 @@ from hypothesis import strategies as st
 import migrations
 from ledger import draw_blocks
 from ledger.database import Database, Table
-from ledger.draw_blocks import (
-    LOT_DRAW,
-    LOT_DRAW_BLOCK,
-    POSTED_DRAW,
-    POSTED_DRAW_BLOCK,
-    LotDraw,
-    blocks,
-    unpacked,
-)
+from ledger.draw_blocks import LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK, LotDraw, blocks, unpacked
 from ledger.lots import LotId
 from projections.lot_draws import covered_between, drawn_milli, draws_between, next_used
+from projections.tables import LOT_DRAW, POSTED_DRAW
 
 ONE, TWO = "sms-ab12345-1", "sms-ab12345-2"
 T0 = 1_790_845_200_000_000  # 2026-10-01 09:00 UTC, in microseconds
