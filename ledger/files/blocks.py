@@ -30,6 +30,10 @@ class Block(NamedTuple):
     def rows(self) -> Iterator[Sequence[str]]:
         return zip(*self.columns, strict=True)
 
+    def part(self, begin: int, end: int) -> Block:
+        """Give rows that follow each other."""
+        return Block([column[begin:end] for column in self.columns], self.lines[begin:end])
+
     def at(self, places: Sequence[int]) -> Block:
         """Give some of the rows, by their places in order."""
         columns = [[column[place] for place in places] for column in self.columns]

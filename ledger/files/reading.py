@@ -95,8 +95,7 @@ class _Reading:
         kinds = block.columns[self._kind]
         others = [place for place, kind in enumerate(kinds) if kind not in LINE_KINDS]
         if others and not self._knows_all(block):
-            # Who is named first, and where, is told by the rows in their order.
-            self._one_by_one(block)
+            self._in_order(block, others)
             return
         try:
             self._plain.read(block.without(others))
@@ -104,6 +103,18 @@ class _Reading:
             self._one_by_one(block)
         else:
             self._one_by_one(block.at(others))
+
+    def _in_order(self, block: Block, others: Sequence[int]) -> None:
+        """Read lines between others: who is named first, and where, is told by the order."""
+        begin = 0
+        for end in (*others, len(block.lines)):
+            lines = block.part(begin, end)
+            try:
+                self._plain.read(lines)
+            except Odd:
+                self._one_by_one(lines)
+            self._one_by_one(block.part(end, end + 1))
+            begin = end + 1
 
     def _knows_all(self, block: Block) -> bool:
         """Tell whether all that the rows name was named before, asking once for each pair."""
