@@ -1,7 +1,7 @@
 """Draws of lots as they are kept: so many of them to a row, one after the other in time.
 
 A row for each of them writes out accounts, lots and times again and again: that takes three
-times the room on SQLite and thirteen times on PostgreSQL. A draw that begins where the one
+times the room on SQLite and eight times on PostgreSQL. A draw that begins where the one
 before it of the same lot ended, as nearly all do, does not say so. The views `lot_draw` and
 `posted_draw` show the draws one by one.
 """
@@ -35,8 +35,8 @@ POSTED_DRAW_BLOCK: Final = Table(
 
 USED: Final = "used"
 
-# As many as a month or two of a busy account: a few kilobytes, which PostgreSQL compresses.
-_TO_A_ROW: Final = 256
+# As many as a month of a busy account: a kilobyte. Who reads a month decodes one or two rows.
+_TO_A_ROW: Final = 48
 
 _DAY_US: Final = 86_400_000_000
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from ledger.database import Database, Rows
 from ledger.draw_blocks import LotDraw
+from ledger.errors import IntegrityFailure
 from ledger.events import LotAtClose
 from ledger.lots import LotId, cost_of
 from ledger.money import Money
 from projections.basis import Basis, closed_customers, posted_apart
 from projections.books import Book
-from projections.lot_draws import covered_between, draws_between, next_used
+from projections.lot_draws import FOREVER_US, covered_between, draws_between, next_used
 from projections.lot_facts import LotRow
 from projections.lot_vat import cents_of
 from projections.past import balance_before, posted_before
 from projections.periods import closes
-
-_FOREVER_US: Final = 2**62
 
 
 class Stretch(NamedTuple):
@@ -170,7 +169,7 @@ def _account(
     *,
     posted: bool,
 ) -> list[Held]:
-    until_us = _FOREVER_US if end_us is None else end_us
+    until_us = FOREVER_US if end_us is None else end_us
     held: dict[LotId, Held] = {}
     for *_, lot, stretch in arrivals_of(database, book.account, until_us, posted=posted):
         known = held.setdefault(lot, Held(book.account, lots[lot]))
@@ -182,15 +181,42 @@ def _account(
         if drawn.lot is None:
             found.uncovered.append(drawn)
         else:
-            held[drawn.lot].drawn.append(drawn)
+            _held(held, book, drawn.lot).drawn.append(drawn)
     return sorted(held.values(), key=lambda one: one.lot.piece)
+
+
+def _held(held: Mapping[LotId, Held], book: Book, lot: LotId) -> Held:
+    if lot not in held:
+        msg = (
+            f"expected that credits of the lot {lot.name} came to {book.account}, which drew"
+            f" some, found none: {_MEND}"
+        )
+        raise IntegrityFailure(msg)
+    return held[lot]
+
+
+class _Lots(dict[LotId, LotRow]):
+    """Lots; of those that there are not, nothing can have come or gone."""
+
+    def __missing__(self, lot: LotId) -> LotRow:
+        msg = (
+            f"expected a lot {lot.name} of {lot.account}, of which credits came or left, found"
+            f" none: {_MEND}"
+        )
+        raise IntegrityFailure(msg)
+
+
+_MEND: Final = "type `sms-ledger rebuild --only lots`"
 
 
 def lots_of(
     rows: Rows, customers: Collection[str], posted: Collection[str] = ()
 ) -> dict[LotId, LotRow]:
-    """Give all lots of some customers; of those that are `posted`, on that basis."""
-    found: dict[LotId, LotRow] = {}
+    """Give all lots of some customers; of those that are `posted`, on that basis.
+
+    To ask for another one raises IntegrityFailure.
+    """
+    found = _Lots()
     own = sorted(customer for customer in customers if customer in posted)
     others = sorted(customer for customer in customers if customer not in posted)
     for table, of in (("lot", others), ("posted_lot", own)):

@@ -15,11 +15,13 @@ from typing import Final, Literal, NamedTuple
 
 from ledger.calendars import day_of
 from ledger.database import Database, Row, Rows
+from ledger.draw_blocks import LotDraw
 from ledger.lots import BEFORE_THE_BOOKS, LotId, cost_of
 from projections.basis import Basis, basis_notes, posted_apart
 from projections.books import Book, books, log_position, notes, of_customers
 from projections.holdings import Stretch, lots_of
 from projections.lot_books import lots_caught_up
+from projections.lot_draws import FOREVER_US, draws_between
 from projections.lot_facts import LotRow
 from projections.past import opened_at
 from projections.stock_order import in_stock
@@ -150,8 +152,8 @@ class _Writing:
         happened, of = ("happened_at_us", "posted") if posted else ("at_us", "lot")
         for row in rows.execute(_ARRIVALS.format(happened, of), account=book.account):
             self._arrive(book, row, openings)
-        for row in rows.execute(_DRAWS.format(happened, of), account=book.account):
-            self._leave(book, row)
+        for draw in draws_between(rows, book.account, 0, FOREVER_US, posted=posted):
+            self._leave(book, draw)
 
     def _transaction(
         self, book: Book, when: tuple[int, int], rank: int, kind: str, reference: str
@@ -185,10 +187,10 @@ class _Writing:
         made.credits.append(Credit(book.account, lot, milli))
         self._pay(book, made, side, lot.id, (Stretch(first, milli), 1))
 
-    def _leave(self, book: Book, row: Row) -> None:
-        at_us, happened_us, kind, reference, lot_account, name, first, milli, covered_us = row
+    def _leave(self, book: Book, draw: LotDraw) -> None:
+        at_us, happened_us, kind, reference, _, _, paid, first, milli, covered_us = draw
         when = (at_us, happened_us)
-        lot = None if name is None else self._lots[LotId(lot_account, name)]
+        lot = None if paid is None else self._lots[paid]
         if lot is None or covered_us is not None:
             made = self._transaction(book, when, _OUT, kind, reference)
             made.owe(book.account, -milli)
@@ -238,12 +240,6 @@ _ARRIVALS: Final = """
     SELECT at_us, {}, reference, lot_account, lot, first_milli, milli FROM {}_arrival
     WHERE account = :account ORDER BY at_us, reference COLLATE BINARY,
         lot_account COLLATE BINARY, lot COLLATE BINARY, first_milli
-"""
-_DRAWS: Final = """
-    SELECT at_us, {} AS happened_us, kind, reference, lot_account, lot, first_milli, milli,
-        covered_at_us
-    FROM {}_draw WHERE account = :account
-    ORDER BY at_us, happened_us, kind COLLATE BINARY, reference COLLATE BINARY, number
 """
 
 

@@ -17,6 +17,8 @@ from ledger.draw_blocks import (
     unpacked,
 )
 
+FOREVER_US: Final = 2**62
+
 _PLACE: Final = attrgetter("at_us", "happened_us", "kind", "reference", "number")
 
 _TABLES: Final[Mapping[bool, str]] = {
@@ -58,6 +60,17 @@ def covered_between(
 
 
 _COVERED: Final = "covered_at_us >= :since AND first_at_us < :since"
+
+
+def owed_of(rows: Rows, account: str, *, posted: bool) -> Iterator[LotDraw]:
+    """Give draws that no lot covered when they happened: it was later, or is not yet."""
+    for block in rows.execute(_OF_ACCOUNT.format(_TABLES[posted], _OWED), account=account):
+        for draw in unpacked(DrawBlock(*block)):
+            if draw.lot is None or draw.covered_us is not None:
+                yield draw
+
+
+_OWED: Final = "(covered_at_us IS NOT NULL OR lots LIKE '%[null]%')"
 
 
 def next_used(rows: Rows, account: str, since_us: int, *, posted: bool) -> list[LotDraw]:

@@ -16,15 +16,13 @@ from typing import Final, NamedTuple
 from ledger.database import Rows
 from ledger.lots import LotId, cost_of
 from projections.basis import Basis, closed_customers, posted_apart
-from projections.lot_draws import draws_between
+from projections.lot_draws import FOREVER_US, owed_of
 from projections.lot_facts import LotRow, facts
 from projections.lot_posting import posted
 from projections.periods import Close, closes
 from projections.posting import Posting
 
 Lots = Mapping[LotId, LotRow]
-
-_FOREVER_US: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class Valuation:
     def _now(self) -> Known:
         return Known(self._lots, _only(self._lots.values()))
 
-    def spans(self, start_us: int = 0, end_us: int = _FOREVER_US) -> Iterator[Span]:
+    def spans(self, start_us: int = 0, end_us: int = FOREVER_US) -> Iterator[Span]:
         """Cut a stretch of time where closed months end."""
         ends = [one.end_us for one in self._closed]
         inside = [end for end in ends if start_us < end < end_us]
@@ -146,8 +144,8 @@ class Valuation:
         is_apart = self._customer in posted_apart(self._rows, "posted")
         found: dict[str, list[_Covering]] = defaultdict(list)
         for (account,) in self._rows.execute(_ACCOUNTS, customer=self._customer):
-            for draw in draws_between(self._rows, account, 0, _FOREVER_US, posted=is_apart):
-                if draw.kind == "transfer" and (draw.covered_us or draw.lot is None):
+            for draw in owed_of(self._rows, account, posted=is_apart):
+                if draw.kind == "transfer":
                     stretch = (draw.first, draw.milli)
                     covering = _Covering(draw.covered_us or 0, draw.lot, stretch)
                     found[f"transfer+{draw.reference}"].append(covering)

@@ -20,7 +20,13 @@ from ledger import draw_blocks
 from ledger.database import Database, Table
 from ledger.draw_blocks import LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK, LotDraw, blocks, unpacked
 from ledger.lots import LotId
-from projections.lot_draws import covered_between, drawn_milli, draws_between, next_used
+from projections.lot_draws import (
+    covered_between,
+    drawn_milli,
+    draws_between,
+    next_used,
+    owed_of,
+)
 from projections.tables import LOT_DRAW, POSTED_DRAW
 
 ONE, TWO = "sms-ab12345-1", "sms-ab12345-2"
@@ -170,6 +176,11 @@ def test_draws_are_found_by_time(few_to_a_row, books: Books, draws, cut):
             key=lambda draw: (draw.covered_us, *draw[2:5]),
         )
 
+        assert sorted(owed_of(database, ONE, posted=True), key=repr) == sorted(
+            (draw for draw in draws if draw.lot is None or draw.covered_us is not None),
+            key=repr,
+        )
+
         used = [draw for draw in in_order if draw.kind == "used" and draw.at_us >= since]
         assert sorted(next_used(database, ONE, since, posted=True), key=repr) == sorted(
             (draw for draw in used if draw.at_us == used[0].at_us), key=repr
@@ -237,6 +248,20 @@ def test_what_is_no_block_is_told_as_damage_in_one_line(sqlite_books, broken):
             assert "rebuild --only lots" in ran.err
     assert sqlite_books.type("rebuild", "--only", "lots").status == 0
     assert sqlite_books.type("check", "--full").status == 0
+
+
+@pytest.mark.parametrize("lot", ["b-9", "opening+balance"])
+def test_a_draw_of_a_lot_that_is_not_there_is_told_in_one_line(sqlite_books, lot):
+    sqlite_books.draw(STORY).rows("lots")
+    change = "UPDATE lot_draw_block SET lots = REPLACE(lots, 'b-1\"', :lot)"
+    stores.damage(sqlite_books.url, change, lot=f'{lot}"')
+    for words in [*READING, ("export", "hledger"), ("export", "entries", "-p", "2025-10")]:
+        ran = sqlite_books.type(*words)
+        if words != ("check",):  # which holds sums against each other
+            assert ran.status == 4, words
+        if words[0] != "check":
+            assert (ran.out, ran.err.count("\n")) == ("", 1), words
+            assert "rebuild --only lots" in ran.err
 
 
 def test_what_is_no_block_is_told_on_either_database_and_basis(late: Books):
