@@ -11,8 +11,7 @@ from ledger.errors import IntegrityFailure
 from ledger.events import LedgerEvent
 from ledger.names import consumption_stream
 
-# A page is some 7 kB.
-# Some are pages of 7 kB: with five times as many a rebuild takes 7 MB more, and as long.
+# A page is some 7 kB: with five times as many, a rebuild takes 7 MB more, and as long.
 _AT_ONCE: Final = 100
 
 
