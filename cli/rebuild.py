@@ -38,7 +38,7 @@ def rebuild(session: Session, *, only: tuple[str, ...], processes: int | None) -
     parts = [cast("Part", part) for part in only or PARTS]
     with percent() as watch, helped(session.database, processes) as run:
         # The helper starts while these are imported.
-        from ledger.storage.verbatim import whole_transaction
+        from ledger.database.order import whole_transaction
         from projections import rebuilding
 
         rebuilt = rebuilding.rebuild(

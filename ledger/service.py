@@ -30,6 +30,7 @@ from ledger.canonical import encode
 from ledger.consumption import Consumption
 from ledger.customer import Customer
 from ledger.database import Address, connect
+from ledger.database.order import whole_transaction
 from ledger.errors import DatabaseBusy, IntegrityFailure
 from ledger.events import (
     AccountEvent,
@@ -60,7 +61,7 @@ from ledger.period import Periods
 from ledger.rates import RateBook
 from ledger.rule_book import RuleBook
 from ledger.storage import SNAPSHOT_EVERY, Placed, Storage, VersionConflict
-from ledger.storage.verbatim import insert, whole_transaction
+from ledger.storage.verbatim import insert
 from ledger.times import to_us
 from ledger.totals import Recorded
 from ledger.transfer import Transfers

@@ -13,8 +13,8 @@ import stores
 
 import cli.rebuild
 from ledger.database import connect
+from ledger.database.order import whole_transaction
 from ledger.files.crew import Crew
-from ledger.storage.verbatim import whole_transaction
 from projections import day_sums, month_sums, movement_index, rebuilding, refolding
 from projections.lot_books import write
 from projections.lots_anew import make_anew

@@ -18,6 +18,7 @@ from ledger.canonical import encode, leaf
 from ledger.consumption import Consumption, Range
 from ledger.credits import ZERO, Credits
 from ledger.database import SCHEMA_VERSION, Table, connect
+from ledger.database.order import whole_transaction
 from ledger.errors import DatabaseUnusable, IntegrityFailure
 from ledger.events import (
     AccountOpened,
@@ -30,7 +31,7 @@ from ledger.events import (
 )
 from ledger.pages import Line, attribute, record_pages, unpack
 from ledger.storage import Placed, Storage, VersionConflict
-from ledger.storage.verbatim import insert, whole_transaction
+from ledger.storage.verbatim import insert
 from ledger.times import to_us
 from ledger.totals import Recorded
 from projections.tables import CUSTOMER

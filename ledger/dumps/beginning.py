@@ -11,9 +11,10 @@ from typing import Final
 
 from ledger.canonical import decode
 from ledger.database import Database
+from ledger.database.order import whole_transaction
 from ledger.dumps.beside import labels, put
 from ledger.dumps.take import proved
-from ledger.storage.verbatim import insert, whole_transaction
+from ledger.storage.verbatim import insert
 from ledger.totals import Recorded
 
 # Their sums are written together; a page is some 10 kB.

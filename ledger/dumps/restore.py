@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ledger.database import Database, Rows
+from ledger.database.order import whole_transaction
 from ledger.dumps.beside import TABLES, put
 from ledger.dumps.reading import Dump
 from ledger.errors import Refused
-from ledger.storage.verbatim import insert, whole_transaction
+from ledger.storage.verbatim import insert
 from ledger.totals import Recorded
 
 # Their sums are written together; a page is some 10 kB.

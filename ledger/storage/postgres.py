@@ -22,6 +22,7 @@ from eventsourcing.utils import Environment, EnvType
 from psycopg.rows import dict_row, tuple_row
 
 from ledger.database import LOCK_CLASS, Params, PostgresAddress, Row, Table
+from ledger.database.order import ORDER
 from ledger.database.postgres import (
     CONNECT_TIMEOUT_S,
     KEEPALIVES,
@@ -33,9 +34,6 @@ from ledger.database.postgres import (
 from ledger.database.tables import portions, unnested
 from ledger.errors import LedgerError
 from ledger.storage.seam import Views, require_unmoved
-
-# The second half of the key of the lock that orders the log.
-ORDER: Final = 1
 
 # A few binary arrays: the library's array of composites is written, quoted and read as text.
 _INSERT: Final = """

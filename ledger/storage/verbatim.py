@@ -5,31 +5,17 @@ The views are written by the code that always writes them, in the same transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 from ledger import totals
-from ledger.database import LOCK_CLASS, Database, Rows, Table
+from ledger.database import Rows, Table
 from ledger.events import LedgerEvent, LinesAttributed, PageRecorded
 from ledger.pages import page_columns, user_columns
 
 _STORED: Final = Table(
     "stored_events", ("originator_id", "originator_version"), ("topic", "state")
 )
-
-
-@contextmanager
-def whole_transaction(database: Database) -> Iterator[Rows]:
-    """Keep other writers out, and record together or not at all."""
-    with database.transaction() as rows:
-        if not isinstance(database.address, Path):
-            from ledger.storage.postgres import ORDER  # noqa: PLC0415 (the driver at hand)
-
-            key = {"class": LOCK_CLASS, "order": ORDER}
-            rows.execute("SELECT pg_advisory_xact_lock(:class, :order)", **key)
-        yield rows
 
 
 def insert(rows: Rows, recorded: Sequence[totals.Recorded]) -> None:
