@@ -13,6 +13,8 @@ import msgspec
 from alembic import op
 from sqlalchemy import text
 
+from migrations.views import put_in_place
+
 revision = "0009"
 down_revision = "0008"
 
@@ -51,13 +53,11 @@ _INSERT: Final = (
 
 
 def upgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        _on_postgres()
-    else:
-        op.execute(_TABLE)
-        _fill()
-        op.execute("DROP TABLE monthly_total")
-        op.execute(_SQLITE_VIEW)
+    postgres = op.get_bind().dialect.name == "postgresql"
+    op.execute(_TABLE.removesuffix(" WITHOUT ROWID") if postgres else _TABLE)
+    _fill()
+    view = _POSTGRES_VIEW if postgres else _SQLITE_VIEW
+    put_in_place("monthly_total", of="month_block", made_by=view)
 
 
 def _fill() -> None:
@@ -75,44 +75,3 @@ def _blocks(of_month: Iterable[Any]) -> Iterator[dict[str, str]]:
         some = sums[at : at + _AT_MOST]
         begin = some[0][0] if at else ""
         yield {"values_from": begin, "sums": msgspec.json.encode(some).decode()}
-
-
-# --- PostgreSQL: views stand on a table, not on its name, and roles have rights to each -----
-
-
-def _on_postgres() -> None:
-    views = _asked(_VIEWS)
-    rights = {name: _asked(_RIGHTS, name=name) for name in ("monthly_total", *dict(views))}
-    op.execute(_TABLE.removesuffix(" WITHOUT ROWID"))
-    _fill()
-    for name, _ in views:
-        op.execute(f"DROP VIEW {name}")
-    op.execute("DROP TABLE monthly_total")
-    op.execute(_POSTGRES_VIEW)
-    _grant("month_block", rights["monthly_total"])
-    _grant("monthly_total", [one for one in rights["monthly_total"] if one[0] == "SELECT"])
-    for name, made_by in views:
-        op.execute(f"CREATE VIEW {name} AS {made_by}")
-        _grant(name, rights[name])
-
-
-def _asked(sql: str, **params: str) -> list[tuple[str, str]]:
-    return [(one, other) for one, other in op.get_bind().execute(text(sql), params)]
-
-
-def _grant(name: str, rights: list[tuple[str, str]]) -> None:
-    for right, role in rights:
-        op.execute(f"GRANT {right} ON {name} TO {role}")
-
-
-_VIEWS: Final = """
-    SELECT DISTINCT c.relname, pg_get_viewdef(c.oid) FROM pg_depend d
-        JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class c ON c.oid = r.ev_class
-    WHERE d.refobjid = to_regclass('monthly_total') AND c.relkind = 'v' ORDER BY 1
-"""
-_RIGHTS: Final = """
-    SELECT privilege_type,
-        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-    FROM pg_class, aclexplode(relacl)
-    WHERE oid = to_regclass(:name) AND grantee <> relowner ORDER BY 2, 1
-"""

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from ledger.database import Table
 from ledger.draw_blocks import LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK, LotDraw, blocks
 from ledger.lots import LotId
+from migrations.views import put_in_place
 
 revision = "0010"
 down_revision = "0009"
@@ -99,14 +100,11 @@ _COLUMNS: Final = """
 
 
 def upgrade() -> None:
+    query = _POSTGRES if op.get_bind().dialect.name == "postgresql" else _SQLITE
     for table in (LOT_DRAW_BLOCK, POSTED_DRAW_BLOCK):
         op.execute(_TABLE.format(table.name))
         _fill(table)
-        if op.get_bind().dialect.name == "postgresql":
-            _on_postgres(table)
-        else:
-            op.execute(f"DROP TABLE {table.view}")
-            op.execute(_view(table, _SQLITE))
+        put_in_place(table.view, of=table.name, made_by=_view(table, query))
 
 
 def _view(table: Table, query: str) -> str:
@@ -136,43 +134,3 @@ def _draw(row: Any) -> LotDraw:
     _, at_us, happened_us, kind, reference, number, day, lot_account, lot, *piece = row
     named = None if lot is None else LotId(lot_account, lot)
     return LotDraw(at_us, happened_us, kind, reference, number, day, named, *piece)
-
-
-# --- PostgreSQL: views stand on a table, not on its name, and roles have rights to each -----
-
-
-def _on_postgres(table: Table) -> None:
-    name = table.view
-    views = _asked(_VIEWS, name=name)
-    rights = {one: _asked(_RIGHTS, name=one) for one in (name, *dict(views))}
-    for one, _ in views:
-        op.execute(f"DROP VIEW {one}")
-    op.execute(f"DROP TABLE {name}")
-    op.execute(_view(table, _POSTGRES))
-    _grant(table.name, rights[name])
-    _grant(name, [one for one in rights[name] if one[0] == "SELECT"])
-    for one, made_by in views:
-        op.execute(f"CREATE VIEW {one} AS {made_by}")
-        _grant(one, rights[one])
-
-
-def _asked(sql: str, **params: str) -> list[tuple[str, str]]:
-    return [(one, other) for one, other in op.get_bind().execute(text(sql), params)]
-
-
-def _grant(name: str, rights: list[tuple[str, str]]) -> None:
-    for right, role in rights:
-        op.execute(f"GRANT {right} ON {name} TO {role}")
-
-
-_VIEWS: Final = """
-    SELECT DISTINCT c.relname, pg_get_viewdef(c.oid) FROM pg_depend d
-        JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class c ON c.oid = r.ev_class
-    WHERE d.refobjid = to_regclass(:name) AND c.relkind = 'v' ORDER BY 1
-"""
-_RIGHTS: Final = """
-    SELECT privilege_type,
-        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-    FROM pg_class, aclexplode(relacl)
-    WHERE oid = to_regclass(:name) AND grantee <> relowner ORDER BY 2, 1
-"""
