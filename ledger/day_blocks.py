@@ -154,14 +154,16 @@ def _is_whole(sums: Iterable[Sum], first_us: int, unit_us: int) -> bool:
 
 def unpacked(first_us: int, unit_us: int, recorded_us: int, days: str) -> Block:
     """Read what `packed` wrote. Raises IntegrityFailure."""
-    try:
-        found = _decode(days)
-    except msgspec.DecodeError as error:
-        msg = f"expected the days of a month, found something else: {error}"
-        raise IntegrityFailure(msg) from error
     block: Block = {}
-    for day, count, milli, begin, span, *later in found:
-        first = first_us + begin * unit_us
-        recorded = recorded_us + sum(later)
-        block[day] = Sum(count, milli, first, first + span * unit_us, recorded)
+    try:
+        for day, count, milli, begin, span, *later in _decode(days):
+            first = first_us + begin * unit_us
+            recorded = recorded_us + sum(later)
+            block[day] = Sum(count, milli, first, first + span * unit_us, recorded)
+    except (msgspec.DecodeError, ValueError) as error:
+        msg = (
+            f"expected the days of a month, found something else ({error}); type `sms-ledger"
+            " rebuild --only daily-totals`"
+        )
+        raise IntegrityFailure(msg) from error
     return block

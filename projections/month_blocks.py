@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 
 from ledger.database import Database, Row, Rows
+from ledger.errors import IntegrityFailure
 from projections.tables import MONTH_BLOCK
 
 # Dimension, month and account; and the value from which on a block has them.
@@ -136,8 +137,15 @@ def packed(key: BlockKey, values: Values) -> Iterator[Row]:
 
 
 def unpacked(sums: str) -> Values:
-    """Read what `packed` wrote."""
-    return {value: [count, milli] for value, count, milli in _decode(sums)}
+    """Read what `packed` wrote. Raises IntegrityFailure."""
+    try:
+        return {value: [count, milli] for value, count, milli in _decode(sums)}
+    except msgspec.DecodeError as error:
+        msg = (
+            f"expected the sums of a month, found something else ({error}); type `sms-ledger"
+            " rebuild --only monthly-totals`"
+        )
+        raise IntegrityFailure(msg) from error
 
 
 def misplaced(database: Database) -> Iterator[MonthKey]:

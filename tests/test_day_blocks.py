@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.day_blocks import DAILY_TOTAL, Sum, add_days, by_month, packed, unpacked
+from ledger.errors import IntegrityFailure
 
 T0 = 1_790_845_200_000_000  # 2026-10-01 09:00 UTC, in microseconds
 DAY_US = 86_400_000_000
@@ -89,3 +90,9 @@ def test_times_are_kept_in_the_largest_unit_in_which_they_are_whole(
     begin, end = (T0 + at for at in times_us)
     row = packed(("a", "2026-10", "reply"), {1: Sum(1, 1, begin, end, T0)})
     assert row[5:] == (unit, T0, f"[[1,1,1,0,{times_us[1] // unit}]]")
+
+
+@pytest.mark.parametrize("days", ["no JSON", "{}", "[[1]]", '[["1",1,1,1,1]]'])
+def test_a_block_that_is_none_is_told_to_who_reads_it(days: str) -> None:
+    with pytest.raises(IntegrityFailure, match="rebuild --only daily-totals"):
+        unpacked(T0, 1, T0, days)

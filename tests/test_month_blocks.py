@@ -10,6 +10,7 @@ import pytest
 from books import Books
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stores import damage
 
 from ledger.database import Database
 from projections import month_blocks
@@ -130,3 +131,18 @@ def test_values_that_look_like_something_else_stay_text(books: Books) -> None:
         for value in odd:
             where = "SELECT value, count FROM monthly_total WHERE value = :value"
             assert database.execute(where, value=value) == [(value, 1)]
+
+
+@pytest.mark.parametrize("sums", ["no JSON", "{}", "[[1,2,3]]", '[["otp",1]]'])
+def test_a_block_that_is_none_is_told_when_more_is_to_be_added(books: Books, sums: str) -> None:
+    line = "2026-10-01 10:00 sms 1.4 tag=otp"
+    opened = "account sms-one-1\n2026-10-01 09:00 opening 100"
+    books.draw(f"customer one Europe/Rome\n{opened}\n{line}")
+    books.rows("cost")
+    damage(books.url, f"UPDATE month_block SET sums = '{sums}'")
+    books.draw(f"account sms-one-1\n{line}")
+    ran = books.type("cost")
+    assert (ran.status, ran.err.count("\n")) == (4, 1)
+    assert "type `sms-ledger rebuild --only monthly-totals`" in ran.err
+    assert books.type("rebuild", "--only", "monthly-totals").status == 0
+    assert books.type("cost").status == 0
